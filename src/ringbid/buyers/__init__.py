@@ -1,0 +1,1 @@
+"""How each buyer is asked and understood: pure functions that build an ask and read a bid. Nothing here sends."""

@@ -1,0 +1,259 @@
+"""The catalog of one company, as frozen values: what `ringbid apply FILE` says, with every default filled in.
+
+Made by `catalog.validate` from YAML or from the stored document; read by everything below the edge. The names and
+defaults are those of `examples/acme.yaml`, which is a contract.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from ringbid.values.ids import BuyerId, CampaignId, CompanyId, GroupId, KeyId, PublisherId, RuleId
+from ringbid.values.phone import PhoneNumber
+
+TagType = Literal["text", "number", "boolean", "date"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Operator = Literal[
+    "==", "!=", ">", ">=", "<", "<=", "in", "not in", "contains", "starts with", "=~", "exists", "missing"
+]
+CapKind = Literal["concurrency", "hourly", "daily", "monthly", "total"]
+Strategy = Literal["priority", "bid", "performance"]
+Explain = Literal["none", "reason", "buyers"]
+WebhookTrigger = Literal["passthrough", "call_received", "buyer_selected", "answered", "converted", "call_ended"]
+FilterScalar = str | int | Decimal | bool | date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagDeclaration:
+    """A tag the company knows; an undeclared tag is kept as text."""
+
+    key: str
+    type: TagType = "text"
+    required: bool = False
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    id: PublisherId
+    name: str
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """The most calls at once, and per wall-clock hour, day, month and ever; None: no limit."""
+
+    concurrency: int | None = None
+    hourly: int | None = None
+    daily: int | None = None
+    monthly: int | None = None
+    total: int | None = None
+
+    @property
+    def any(self) -> bool:
+        return not (self.concurrency is self.hourly is self.daily is self.monthly is self.total is None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenInterval:
+    """Open on these weekdays from `open_minute` to `close_minute` of the local day.
+
+    Minutes are 0 to 1440. Where `close_minute` <= `open_minute`, the interval passes midnight into the next day.
+    """
+
+    days: tuple[Weekday, ...]
+    open_minute: int
+    close_minute: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """`tag` `operator` `value`. `value` is a tuple where the file has a list (any of them); None for exists, missing."""
+
+    tag: str
+    operator: Operator
+    value: FilterScalar | tuple[FilterScalar, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buyer:
+    """Who takes calls and pays. `number` is E.164, a `sip:` URI, or has [tags] in it."""
+
+    id: BuyerId
+    name: str
+    number: str
+    time_zone: str  # the company's where the file says nothing
+    hours: tuple[OpenInterval, ...] | None = None  # None: always open
+    holidays: str | None = None  # such as US or US-CA
+    caps: Caps = field(default_factory=Caps)
+    cap_counts: Literal["connected", "converted"] = "connected"
+    ring_seconds: int = 30
+    max_duration_seconds: int = 14400
+    filters: tuple[Filter, ...] = ()
+    forward_filters: tuple[Filter, ...] = ()
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuyerGroup:
+    """A member's call counts against the group's caps too. Its windows are on the company's wall clock."""
+
+    id: GroupId
+    name: str
+    buyers: tuple[BuyerId, ...]
+    caps: Caps = field(default_factory=Caps)
+    ring: Literal["one_at_a_time", "all_at_once"] = "one_at_a_time"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundNumber:
+    """A number publishers transfer calls to. Its tags colour direct calls, never an RTB call."""
+
+    number: PhoneNumber
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """At most `pings` of each publisher in any `per_seconds`."""
+
+    pings: int
+    per_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RtbKey:
+    """The secret in a ping's URL, kept only as its SHA-256 (`id`), with what it allows."""
+
+    id: KeyId
+    name: str = "Default"
+    ttl_seconds: int = 15
+    timeout_seconds: Decimal = Decimal(5)
+    inbound_number: PhoneNumber | None = None
+    tag_prefix: str = ""
+    allow_no_caller_number: bool = False
+    count_on_reserve: bool = False
+    route_only_to_reserved_buyer: bool = False
+    duplicate_scope: Literal["key", "campaign"] = "key"
+    explain: Explain = "reason"
+    rate_limit: RateLimit | None = None
+    after_expiry: Literal["route_as_direct", "route_unpaid", "reject"] = "route_as_direct"
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutedBuyer:
+    """A buyer's place in a campaign: lower `priority` first, `weight` shares calls within a level."""
+
+    buyer: BuyerId
+    priority: int = 1
+    weight: int = 1
+    expected_earnings_micros: int = 0  # per call; what `performance` ranks by until calls exist
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    strategy: Strategy = "priority"
+    buyers: tuple[RoutedBuyer, ...] = ()
+    performance_window_seconds: int = 604800  # how far back `performance` looks
+
+
+@dataclass(frozen=True, slots=True)
+class FixedAmount:
+    micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class TagAmount:
+    """An amount (or seconds) read from a tag when the quote is made."""
+
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class PercentAmount:
+    """A percentage of the revenue; only for payouts."""
+
+    percent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class FixedSeconds:
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversionRule:
+    """What a call is worth. The first rule, in the file's order, that matches buyer, publisher and filters decides.
+
+    `buyers` and `publishers` empty: any. `version` is a hash of the rule's content: editing a rule makes a new version.
+    """
+
+    id: RuleId  # made of the rule's name, unique in its campaign
+    version: str
+    name: str
+    buyers: tuple[BuyerId, ...] = ()
+    publishers: tuple[PublisherId, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    on: Literal["timer", "postback"] = "timer"
+    start: Literal["answered", "received"] = "answered"
+    seconds: FixedSeconds | TagAmount = FixedSeconds(90)
+    revenue: FixedAmount | TagAmount = FixedAmount(0)
+    payout: FixedAmount | TagAmount | PercentAmount = FixedAmount(0)
+    postback_seconds: int = 600
+    dedupe_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A request we send. `url`, `headers`, `body` are templates with [tokens]; `accept` and `outputs` are JMESPath."""
+
+    name: str
+    on: WebhookTrigger
+    buyer: BuyerId | None = None
+    method: Literal["GET", "POST"] = "POST"
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: object = None  # None, a text template, or a tree of dicts and lists whose strings are templates
+    body_type: Literal["json", "form", "xml", "text"] = "json"
+    accept: str | None = None
+    outputs: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    id: CampaignId
+    name: str
+    paused: bool = False
+    numbers: tuple[InboundNumber, ...] = ()
+    rtb_keys: tuple[RtbKey, ...] = ()
+    routing: Routing = field(default_factory=Routing)
+    conversions: tuple[ConversionRule, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """A tenant: one time zone, one currency."""
+
+    id: CompanyId
+    name: str
+    time_zone: str = "UTC"
+    currency: str = "USD"
+    rtb_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """Everything one company sells, buys and promises."""
+
+    company: Company
+    tags: tuple[TagDeclaration, ...] = ()
+    publishers: tuple[Publisher, ...] = ()
+    buyers: tuple[Buyer, ...] = ()
+    buyer_groups: tuple[BuyerGroup, ...] = ()
+    campaigns: tuple[Campaign, ...] = ()

@@ -1,0 +1,1 @@
+"""HTTP in: parse once, call the flow, render once."""

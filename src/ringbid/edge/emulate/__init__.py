@@ -1,0 +1,1 @@
+"""Partners that are real servers on this machine: buyers that answer, publishers that ping."""

@@ -1,0 +1,1 @@
+"""HTTP out: one client for the whole program, guarded."""

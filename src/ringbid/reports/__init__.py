@@ -1,0 +1,1 @@
+"""The read side: why a ping ended as it did."""

@@ -1,0 +1,1 @@
+"""Pure rules that both flows use: tags, geography, filters, hours, quotes, ranking. Nothing here awaits."""

@@ -1,0 +1,94 @@
+"""The one settings object: `ringbid.toml`, then variables such as `RINGBID_OUTBOUND_ALLOW_PRIVATE=true`, which win.
+
+`docs/settings.md` is generated from the descriptions here. A name's last word is its unit.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Outbound(BaseModel):
+    """Asking buyers, and everything else that leaves."""
+
+    allow_private: bool = Field(default=False, description="Let buyers' URLs lead to loopback and private addresses.")
+    answer_limit_bytes: int = Field(
+        default=65536, ge=1024, description="The largest answer that is read; more is unreadable."
+    )
+    ports: tuple[int, ...] = Field(
+        default=(),
+        description="The only ports that may be dialled; empty: 80, 443, 8080 and 8443 (any, with allow_private).",
+    )
+    connections_per_host: int = Field(default=256, ge=1, description="The most connections kept open to one host.")
+    breaker_failures: int = Field(
+        default=10, ge=1, description="Failures in a row after which an address is left alone."
+    )
+    breaker_open_seconds: float = Field(default=10.0, gt=0, description="How long it is left alone before one probe.")
+
+
+class Sip(BaseModel):
+    """The phone side."""
+
+    domain: str | None = Field(
+        default=None, description="The host in `sip_address`, such as sip.example.org; none: no SIP."
+    )
+
+
+class Limits(BaseModel):
+    """What one process takes at once."""
+
+    pings_in_flight: int = Field(default=2000, ge=1, description="Pings under way at once; more are answered 503.")
+    body_seconds: float = Field(default=2.0, gt=0, description="How long a request's body may take to arrive.")
+    writes_waiting: int = Field(default=10000, ge=1, description="Writes waiting for the store; more are answered 503.")
+
+
+class Retention(BaseModel):
+    """How long personal data lives."""
+
+    rtb_hours: float = Field(
+        default=24.0, gt=0, description="Age at which pings and ended reservations are flushed for good."
+    )
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RINGBID_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        toml_file="ringbid.toml",
+        extra="ignore",
+    )
+
+    data: Path = Field(default=Path("ringbid-data"), description="The folder of the SQLite store.")
+    database: str | None = Field(default=None, description="A PostgreSQL URL (postgresql://…); none: SQLite in `data`.")
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: Port = Field(default=8700, description="The port to listen on; 0: any free one.")
+    outbound: Outbound = Field(default_factory=Outbound)
+    sip: Sip = Field(default_factory=Sip)
+    limits: Limits = Field(default_factory=Limits)
+    retention: Retention = Field(default_factory=Retention)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- pydantic passes it; a .env file is not a source here
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command-line options win over variables, and those over the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)

@@ -1,0 +1,1 @@
+"""The only SQL: one writer, batched transactions, on SQLite and PostgreSQL alike."""

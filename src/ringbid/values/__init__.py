@@ -1,0 +1,1 @@
+"""The immutable words of the field: money, ids, phone numbers, clocks, reasons, verdicts. Standard library only."""

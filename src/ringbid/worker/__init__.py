@@ -1,0 +1,1 @@
+"""What runs at its own pace: sweeping, flushing, following the catalog."""
