@@ -35,6 +35,9 @@ class Outbound(BaseModel):
         default=10, ge=1, description="Failures in a row after which an address is left alone."
     )
     breaker_open_seconds: float = Field(default=10.0, gt=0, description="How long it is left alone before one probe.")
+    ca_file: Path | None = Field(
+        default=None, description="A PEM file of authorities that buyers' certificates may have, besides the system's."
+    )
 
 
 class Sip(BaseModel):

@@ -72,7 +72,7 @@ class OpenInterval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """`tag` `operator` `value`. `value` is a tuple where the file has a list (any of them); None for exists, missing."""
+    """`tag` `operator` `value`. `value` is a tuple where the file has a list (any of them), else None or one scalar."""
 
     tag: str
     operator: Operator

@@ -1,13 +1,13 @@
 """Caps: what counts, in which window, and whether one more fits. Pure; the store calls it inside its transaction.
 
 Concurrency counts places that are taken now (live calls, and reservations that count). Hourly, daily, monthly and total
-caps count calls that connected or converted in the window, plus the reservations that count and are still open: each of
-those may become a call in this window.
+caps count calls that connected or converted in the window, plus the places whose call was not counted yet: a
+reservation that counts, or a live call that has neither connected nor converted, may still become one in this window.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -41,10 +41,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How full a subject is: places taken now, how many of those still wait for their call, calls counted per window."""
+    """How full a subject is: places taken now, those of them that wait for their call, calls counted per window."""
 
     places: int = 0  # open reservations that count, and live calls
-    waiting: int = 0  # of those, the reservations that still wait for their call
+    waiting: int = 0  # of those, the ones whose call was not counted in the windows yet
     counted: Mapping[CapKind, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def of(self, kind: CapKind) -> int:
@@ -72,8 +72,8 @@ def refuse_if_full(subject: Subject, usage: Usage) -> Refused | None:
 def window_start(kind: CapKind, at: datetime, zone: str) -> datetime:
     """The UTC start of the window of `kind` that `at` (aware) falls in, on the wall clock of `zone`.
 
-    Consecutive windows meet without gap or overlap, also where the clock changes: a local day is the time from its first
-    instant to the next day's first instant, be that 23, 24 or 25 hours. `total` starts with the epoch.
+    Consecutive windows meet without gap or overlap, also where the clock changes: a local day is the time from its
+    first instant to the next day's first instant, be that 23, 24 or 25 hours. `total` starts with the epoch.
     """
     if kind == "total":
         return EPOCH
@@ -85,8 +85,14 @@ def window_start(kind: CapKind, at: datetime, zone: str) -> datetime:
 
 
 def _hour_start(at: datetime, local: datetime) -> datetime:
-    """The last full local hour, going back through UTC so that a repeated hour counts as two."""
-    return at.astimezone(UTC) - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    """The last full local hour, going back through UTC so that a repeated hour counts as two. Where the clock changed
+    since by other than whole hours (Lord Howe Island: 30 minutes), the window starts with the change."""
+    start = at.astimezone(UTC) - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    if start.astimezone(local.tzinfo).utcoffset() == local.utcoffset():
+        return start
+    return _first_second(
+        start, at.astimezone(UTC), lambda one: one.astimezone(local.tzinfo).utcoffset() == local.utcoffset()
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -97,16 +103,18 @@ def _first_instant(year: int, month: int, day: int, zone: str) -> datetime:
     instant = midnight.astimezone(UTC)
     if instant.astimezone(where).replace(tzinfo=None) == midnight.replace(tzinfo=None):
         return instant
-    # Midnight was skipped: the offset before the jump puts it at the very instant of the jump.
-    before = (midnight - timedelta(days=1)).utcoffset()
-    assert before is not None, "an aware time has an offset"
-    low, high = instant - timedelta(hours=3), instant + timedelta(hours=3)
+    day_before, day_after = instant - timedelta(days=1), instant + timedelta(days=1)
+    return _first_second(day_before, day_after, lambda one: one.astimezone(where).date() >= midnight.date())
+
+
+def _first_second(low: datetime, high: datetime, holds: Callable[[datetime], bool]) -> datetime:
+    """The first whole second of UTC after `low` for which `holds`, as it does at `high`."""
     while high - low > timedelta(seconds=1):
-        middle = low + (high - low) / 2
-        if middle.astimezone(where).date() < midnight.date():
-            low = middle
-        else:
+        middle = low + (high - low) // 2
+        if holds(middle):
             high = middle
+        else:
+            low = middle
     return high.replace(microsecond=0)
 
 

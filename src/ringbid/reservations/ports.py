@@ -28,7 +28,7 @@ class Place:
 
     buyer_id: BuyerId
     buyer_number: str
-    subjects: tuple[Subject, ...]  # those with caps: the buyer and its groups
+    subjects: tuple[Subject, ...]  # the buyer and its groups, with and without caps
     quote: Quote
 
 
@@ -155,6 +155,15 @@ class StoredPing:
     now: datetime
 
 
+class StoreOverloaded(Exception):  # noqa: N818 -- a state of the machinery, named as what it is
+    """More writes wait than the store may hold (`limits.writes_waiting`): the caller should try again shortly."""
+
+
+class StoreUnavailable(Exception):  # noqa: N818 -- a state of the machinery, named as what it is
+    """The database cannot be reached, or cannot write (a full disk). Whether the write happened is unknown; looking up
+    the ping's uuid tells."""
+
+
 class Reservations(Protocol):
     """The store's promises. Every method is one transaction; refusals are values; `now` is always the store's clock."""
 
@@ -184,7 +193,7 @@ class Reservations(Protocol):
 
     async def extend(self, ping_id: PingId, *, key_id: KeyId, ttl_seconds: int) -> Reservation | Refused:
         """Let it wait until `ttl_seconds` after it was reserved, once. The same `ttl_seconds` again: the same answer.
-        Refused: RESERVATION_UNKNOWN, RESERVATION_OVER, ALREADY_EXTENDED."""
+        Refused: RESERVATION_UNKNOWN, RESERVATION_OVER, ALREADY_EXTENDED; TTL_INVALID where that moment has passed."""
         ...
 
     async def claim(

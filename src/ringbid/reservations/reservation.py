@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -70,3 +70,9 @@ class Reservation:
     def state_at(self, now: datetime) -> State:
         """The state as it is at `now` on the store's clock: an open reservation past `expires_at` is expired."""
         return State.EXPIRED if self.state.open and self.expires_at <= now else self.state
+
+    def at(self, now: datetime) -> Reservation:
+        """This reservation as it stands at `now` on the store's clock."""
+        if self.state_at(now) is self.state:
+            return self
+        return replace(self, state=State.EXPIRED, counted=False, ended_at=self.expires_at)

@@ -147,6 +147,13 @@ class Reason(Enum):
         fault=_RB,
         retry=True,
     )
+    STORE_UNAVAILABLE = _request(
+        "store_unavailable",
+        "The database could not be reached or could not write, so nothing was promised. See `ringbid doctor`.",
+        fault=_RB,
+        retry=True,
+        safe="The exchange cannot take pings right now. Try again as Retry-After says.",
+    )
     RTB_DISABLED = _request(
         "rtb_disabled",
         "Real-time bidding is switched off for the company: set `company.rtb_enabled: true`.",
@@ -194,7 +201,7 @@ class Reason(Enum):
         "not_asked_duplicate",
         _D,
         _NO,
-        "The ping was a duplicate: the open reservation was returned and nobody was asked.",
+        "The ping was a duplicate: the caller's open reservation was returned instead.",
     )
 
     # A buyer could not take this call

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Installs Debian or Ubuntu packages, or says in one sentence how to get them and fails.
+# Called by make_venv.sh and require_postgresql.sh: apt_install.sh "WHAT IS MISSING" PACKAGE...
+set -euo pipefail
+
+missing=$1
+shift
+
+if ! command -v apt-get >/dev/null; then
+  echo "$missing is missing. Install it with this system's package manager (on Debian: apt-get install $*)." >&2
+  exit 1
+fi
+if [ "$(id -u)" -ne 0 ]; then
+  echo "$missing is missing. Get it with: sudo apt-get install -y --no-install-recommends $*" >&2
+  exit 1
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+echo "$missing is missing: installing $* with apt-get."
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# A failed update is not the end: the lists on disk may do, and the installation itself tells.
+apt-get update >"$log" 2>&1 || true
+if ! apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" >>"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  echo "apt-get could not install $*; its last lines stand above. Mend that and run the same command again." >&2
+  exit 1
+fi

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Makes sure that a PostgreSQL server can be started: the tests and the benchmark start a private one of their own.
+# It is looked for where tests/support/postgres.py looks.
+set -euo pipefail
+
+here=$(dirname "$0")
+
+has_server() {
+  local pattern
+  command -v initdb >/dev/null && return 0
+  for pattern in "/usr/lib/postgresql/*/bin" "/opt/homebrew/opt/postgresql@*/bin" "/usr/pgsql-*/bin"; do
+    compgen -G "$pattern/initdb" >/dev/null && return 0
+  done
+  return 1
+}
+
+has_server || "$here/apt_install.sh" "The PostgreSQL server (the tests run on SQLite and on PostgreSQL)" postgresql

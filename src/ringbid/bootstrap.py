@@ -1,0 +1,216 @@
+"""The composition root: the one place that knows which concrete parts make a server, or serve a command.
+
+Called by `cli`. Nothing else imports it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import msgspec
+
+from ringbid.buyers.protocol import Outbound
+from ringbid.catalog.document import export_yaml
+from ringbid.catalog.key_reading import NewKey
+from ringbid.catalog.model import Catalog
+from ringbid.catalog.plan import Change, plan
+from ringbid.catalog.problems import Problem
+from ringbid.catalog.validate import keys_of, read_catalog, read_stored
+from ringbid.edge import tasks
+from ringbid.edge.api.app import Application
+from ringbid.edge.api.rtbs import RtbApi
+from ringbid.edge.control import ControlServer, Handler, ask_server
+from ringbid.edge.observe import Metrics
+from ringbid.edge.outbound.client import OutboundClient
+from ringbid.edge.serving import Address, Server, http_config, stop_when
+from ringbid.ping.ports import PingTools
+from ringbid.ping.turns import Turns
+from ringbid.reservations.ports import Reservations, StoredPing
+from ringbid.routing import geo
+from ringbid.settings import Settings
+from ringbid.store.opening import Store, open_reader, open_store
+from ringbid.values.clock import Clock, SystemClock
+from ringbid.values.ids import CompanyId, PingId, RandomBytes
+from ringbid.worker.retention import Retention
+from ringbid.worker.snapshot import Catalogs
+from ringbid.worker.sweep import Sweep
+
+
+class ApplyResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What `ringbid apply` did, or would do. With `problems`, nothing was applied."""
+
+    problems: tuple[Problem, ...] = ()
+    changes: tuple[Change, ...] = ()
+    new_keys: tuple[NewKey, ...] = ()
+    version: int = 0
+
+
+async def serve(
+    settings: Settings,
+    *,
+    on_ready: Callable[[Address], None] | None = None,
+    stop: asyncio.Event | None = None,
+    clock: Clock | None = None,
+) -> None:
+    """Run the exchange until SIGTERM, SIGINT or `stop`; what was accepted is finished first.
+
+    Raises `store.opening.WriterBusy` where another process owns the SQLite store, OSError where the port is taken.
+    """
+    clock = clock or SystemClock()
+    geo.load()
+    async with _parts(settings, clock) as (app, control):
+        server = Server(http_config(app, host=settings.host, port=settings.port), on_ready)
+        await control.start()
+        watcher = tasks.start(stop_when(stop, server), name="stop") if stop is not None else None
+        try:
+            await server.serve()
+        finally:
+            await control.close()
+            if watcher is not None:
+                watcher.cancel()
+
+
+async def apply_catalog(settings: Settings, text: str, *, plan_only: bool, applied_by: str) -> ApplyResult:
+    """Validate `text`, say what it changes and, unless `plan_only`, put it in force: through the running server where
+    one owns the store, else directly."""
+    message = {"do": "apply", "text": text, "plan_only": plan_only, "applied_by": applied_by}
+    answer = await _through_server(settings, message)
+    if answer is not None:
+        return msgspec.convert(answer, ApplyResult)
+    async with _opened(settings) as store:
+        return await apply_to(store, text, plan_only=plan_only, applied_by=applied_by)
+
+
+async def apply_to(store: Store, text: str, *, plan_only: bool, applied_by: str) -> ApplyResult:
+    """The same, on an open store. Nothing is applied unless everything is right, across companies too."""
+    version, heads = await store.catalog_heads()
+    catalogs = {company_id: read_stored(document) for company_id, document in heads}
+    read = read_catalog(text)
+    if not isinstance(read, tuple) and read.new_keys and read.catalog.company.id in catalogs:
+        # Keys without a secret in the file keep the one that the company has in force under their name.
+        read = read_catalog(text, keys_in_force=keys_of(catalogs[read.catalog.company.id]))
+    if isinstance(read, tuple):
+        return ApplyResult(problems=read, version=version)
+    catalog = read.catalog
+    problems = _shared_keys(catalog, catalogs)
+    changes = plan(catalogs.get(catalog.company.id), catalog)
+    if problems or plan_only or not changes:
+        return ApplyResult(problems=problems, changes=() if problems else changes, version=version)
+    version = await store.apply_catalog(
+        catalog.company.id, export_yaml(catalog), applied_by=applied_by, key_ids=keys_of(catalog).values()
+    )
+    return ApplyResult(changes=changes, new_keys=read.new_keys, version=version)
+
+
+async def export_catalog(settings: Settings, company_id: CompanyId | None) -> str | None:
+    """The catalog of a company (the only one, where none is named) as YAML; None where there is no such company."""
+    documents = await read_documents(settings)
+    if company_id is None and len(documents) == 1:
+        return next(iter(documents.values()))
+    return documents.get(company_id) if company_id is not None else None
+
+
+async def read_documents(settings: Settings) -> dict[CompanyId, str]:
+    """Each company's newest document. Reads beside a running server."""
+    reader = open_reader(settings)
+    try:
+        _, heads = await reader.catalog_heads()
+        return dict(heads)
+    finally:
+        await reader.close()
+
+
+async def find_ping(settings: Settings, ping_id: PingId) -> StoredPing | None:
+    """A ping's record, read beside a running server; None where there is none."""
+    reader = open_reader(settings)
+    try:
+        return await reader.find(ping_id)
+    finally:
+        await reader.close()
+
+
+@asynccontextmanager
+async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Application, ControlServer]]:
+    """Everything a server is made of, started in order and stopped in the reverse."""
+    store = await open_store(settings, clock)
+    background: list[asyncio.Task[None]] = []
+    outbound = OutboundClient(settings.outbound, clock)
+    try:
+        catalogs = Catalogs(store)
+        await catalogs.refresh()
+        background.append(tasks.start(catalogs.follow(), name="follow the catalog"))
+        background.append(tasks.start(Sweep(store).run(), name="sweep"))
+        background.append(tasks.start(Retention(store, settings.retention, clock).run(), name="retention"))
+        app = build_application(store.reservations, catalogs, outbound, settings=settings, clock=clock)
+        yield app, ControlServer(settings.data, {"apply": _apply_handler(store)})
+    finally:
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await outbound.aclose()
+        await store.close()
+
+
+def build_application(
+    reservations: Reservations,
+    catalogs: Catalogs,
+    outbound: Outbound,
+    *,
+    settings: Settings,
+    clock: Clock,
+    random_bytes: RandomBytes = os.urandom,
+) -> Application:
+    """The HTTP application over given parts: the server's own, or those of a test."""
+    tools = PingTools(
+        reservations=reservations,
+        outbound=outbound,
+        plans=catalogs,
+        clock=clock,
+        random_bytes=random_bytes,
+        sip_domain=settings.sip.domain,
+        start_task=tasks.start,
+        turns=Turns(),
+    )
+    metrics = Metrics()
+    rtbs = RtbApi(tools=tools, limits=settings.limits, retention=settings.retention, metrics=metrics)
+    return Application(rtbs=rtbs, metrics=metrics)
+
+
+def _apply_handler(store: Store) -> Handler:
+    async def handle(message: dict[str, Any]) -> dict[str, Any]:
+        result = await apply_to(
+            store, message["text"], plan_only=message["plan_only"], applied_by=message["applied_by"]
+        )
+        return cast("dict[str, Any]", msgspec.to_builtins(result))
+
+    return handle
+
+
+async def _through_server(settings: Settings, message: dict[str, Any]) -> dict[str, Any] | None:
+    """The answer of the server that owns the SQLite store; None where none runs, or on PostgreSQL."""
+    return await ask_server(settings.data, message) if settings.database is None else None
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Store]:
+    store = await open_store(settings, SystemClock())
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def _shared_keys(catalog: Catalog, others: Mapping[CompanyId, Catalog]) -> tuple[Problem, ...]:
+    """RTB keys that another company already has: a key leads to one place only."""
+    own = catalog.company.id
+    taken = {key_id for company_id, other in others.items() if company_id != own for key_id in keys_of(other).values()}
+    return tuple(
+        Problem(f"campaigns[{campaign.id}].rtb_keys[{key.name}].key", "a key of another company", "a key of its own")
+        for campaign in catalog.campaigns
+        for key in campaign.rtb_keys
+        if key.id in taken
+    )

@@ -1,0 +1,132 @@
+"""Conversion rules of the file: what a call is worth, to whom, and when.
+
+Called by `campaign_reading`; `routing.quote` works by what is made here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from ringbid.catalog.document import rule_fields
+from ringbid.catalog.fields import Fields, as_decimal, shortest
+from ringbid.catalog.filter_reading import read_filters
+from ringbid.catalog.model import (
+    ConversionRule,
+    FixedAmount,
+    FixedSeconds,
+    PercentAmount,
+    TagAmount,
+    Webhook,
+)
+from ringbid.catalog.references import Known
+from ringbid.catalog.token_checks import check_token, fillable_before_calls
+from ringbid.catalog.tokens import only_token
+from ringbid.values.ids import BuyerId, PublisherId, RuleId
+from ringbid.values.money import MAX_MICROS, micros_from_decimal
+
+_PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%", re.ASCII)
+_NOT_OF_A_SLUG = re.compile(r"[^a-z0-9]+")
+_LONGEST_SLUG = 60
+_DAY_SECONDS = 86_400
+_MOST_POSTBACK_SECONDS = 30 * _DAY_SECONDS
+_MOST_DEDUPE_SECONDS = 3650 * _DAY_SECONDS
+_VERSION_DIGITS = 12
+
+
+def read_conversions(campaign: Fields, known: Known, webhooks: Sequence[Webhook]) -> tuple[ConversionRule, ...]:
+    """The rules of one campaign in the file's order. `webhooks`: the campaign's, whose answers may price calls."""
+    rules = [_read_rule(fields, known, webhooks) for fields in campaign.mappings("conversions", "name")]
+    return identify_rules(rules)
+
+
+def identify_rules(rules: Sequence[ConversionRule]) -> tuple[ConversionRule, ...]:
+    """The rules of one campaign, each with the id that its name makes and the version that its content makes."""
+    taken: set[RuleId] = set()
+    identified: list[ConversionRule] = []
+    for rule in rules:
+        slug = _NOT_OF_A_SLUG.sub("-", rule.name.lower()).strip("-")[:_LONGEST_SLUG] or "rule"
+        rule_id, number = RuleId(slug), 1
+        while rule_id in taken:
+            number += 1
+            rule_id = RuleId(f"{slug}-{number}")
+        taken.add(rule_id)
+        content = json.dumps(rule_fields(rule), default=_number_as_json, sort_keys=True)
+        version = hashlib.sha256(content.encode()).hexdigest()[:_VERSION_DIGITS]
+        identified.append(replace(rule, id=rule_id, version=version))
+    return tuple(identified)
+
+
+def _number_as_json(value: object) -> str:
+    assert isinstance(value, Decimal), "all other values of a rule are JSON's own"
+    return f"{shortest(value):f}"  # 1.5 and 1.50 are one version
+
+
+def _read_rule(fields: Fields, known: Known, webhooks: Sequence[Webhook]) -> ConversionRule:
+    buyers = _read_buyers(fields, known)
+    fillable = fillable_before_calls(buyers, webhooks, known.tags)
+    revenue = _read_amount(fields, "revenue", fillable, percent=False)
+    assert not isinstance(revenue, PercentAmount), "percent=False"
+    return ConversionRule(
+        id=RuleId(""),
+        version="",
+        name=fields.text("name"),
+        buyers=buyers,
+        publishers=tuple(PublisherId(one) for one in fields.references("publishers", known.publishers, "publisher")),
+        filters=read_filters(fields, "filters", known.tags),
+        on=fields.choice("on", ("timer", "postback"), "timer"),
+        start=fields.choice("start", ("answered", "received"), "answered"),
+        seconds=_read_seconds(fields, fillable),
+        revenue=revenue,
+        payout=_read_amount(fields, "payout", fillable, percent=True),
+        postback_seconds=fields.integer("postback_seconds", 600, low=1, high=_MOST_POSTBACK_SECONDS),
+        dedupe_seconds=fields.integer("dedupe_seconds", 0, low=0, high=_MOST_DEDUPE_SECONDS),
+    )
+
+
+def _read_buyers(fields: Fields, known: Known) -> tuple[BuyerId, ...]:
+    """`buyer` is one id or a list of them; left out: any buyer."""
+    if isinstance(fields.value("buyer"), list):
+        return tuple(BuyerId(buyer) for buyer in fields.references("buyer", known.buyers, "buyer"))
+    buyer = fields.reference("buyer", known.buyers, "buyer")
+    return () if buyer is None else (BuyerId(buyer),)
+
+
+def _read_seconds(fields: Fields, fillable: set[str]) -> FixedSeconds | TagAmount:
+    value = fields.value("seconds")
+    token = only_token(value) if isinstance(value, str) else None
+    if token is not None:
+        check_token(fields, "seconds", token, fillable)
+        return TagAmount(token)
+    if isinstance(value, str):
+        fields.refuse("seconds", found=value, allowed=f'a whole number from 0 to {_DAY_SECONDS}, or "[tag]"')
+        return FixedSeconds(0)
+    return FixedSeconds(fields.integer("seconds", 90, low=0, high=_DAY_SECONDS))
+
+
+def _read_amount(
+    fields: Fields, name: str, fillable: set[str], *, percent: bool
+) -> FixedAmount | TagAmount | PercentAmount:
+    """`1.50`, `"[tag]"` or, for payouts, `"80%"`; left out: 0."""
+    value = fields.value(name)
+    if value is None:
+        return FixedAmount(0)
+    token = only_token(value) if isinstance(value, str) else None
+    if token is not None:
+        check_token(fields, name, token, fillable)
+        return TagAmount(token)
+    share = _PERCENT.fullmatch(value) if percent and isinstance(value, str) else None
+    if share is not None and Decimal(share[1]) <= 100:
+        return PercentAmount(shortest(Decimal(share[1])))
+    number = as_decimal(value)
+    micros = micros_from_decimal(number) if number is not None else None
+    if micros is not None and 0 <= micros <= MAX_MICROS:
+        return FixedAmount(micros)
+    shares = ', or a share of the revenue such as "80%"' if percent else ""
+    allowed = f'an amount such as 1.50 without quotes, from 0 to 1000000 with at most 6 decimals, or "[tag]"{shares}'
+    fields.refuse(name, found=value, allowed=allowed)
+    return FixedAmount(0)

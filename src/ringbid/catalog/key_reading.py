@@ -1,0 +1,133 @@
+"""RTB keys of the file: a secret becomes its hash here, and nothing behind this module ever sees it.
+
+Called by `campaign_reading`. A key comes from the file (`key`), from an export (`key_sha256`), from what is in force,
+or is made here and handed back once.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import get_args
+
+from ringbid.catalog.fields import Fields
+from ringbid.catalog.model import Explain, RateLimit, RtbKey
+from ringbid.catalog.phone_parsing import parse_phone
+from ringbid.catalog.snapshot import key_id_of
+from ringbid.values.ids import CampaignId, KeyId
+from ringbid.values.phone import PhoneNumber
+
+_KEY = re.compile(r"[\x21-\x7e]{16,256}")
+_KEY_ALLOWED = "16 to 256 visible ASCII characters without spaces"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_TAG_PREFIX = re.compile(r"[A-Za-z0-9_.:-]{0,32}")
+_STAND_IN = KeyId("")
+DEFAULT_NAME = "Default"
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that was made because the file has none for this name. The secret can be shown now and never again."""
+
+    campaign_id: CampaignId
+    name: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"NewKey({self.campaign_id!r}, {self.name!r}, secret hidden)"
+
+
+class KeyReader:
+    """Reads the keys of all campaigns of one file: no secret may stand for two of them."""
+
+    def __init__(self, keys_in_force: Mapping[tuple[CampaignId, str], KeyId]) -> None:
+        self.new_keys: list[NewKey] = []
+        self._in_force = keys_in_force
+        self._seen: dict[KeyId, str] = {}
+
+    def read(self, campaign: Fields, campaign_id: CampaignId) -> tuple[RtbKey, ...]:
+        """The keys of one campaign."""
+        keys = campaign.mappings("rtb_keys", "name", unnamed=DEFAULT_NAME)
+        return tuple(self._read_key(fields, campaign_id) for fields in keys)
+
+    def _read_key(self, fields: Fields, campaign_id: CampaignId) -> RtbKey:
+        name = fields.text("name", DEFAULT_NAME)
+        return RtbKey(
+            id=self._read_id(fields, campaign_id, name),
+            name=name,
+            ttl_seconds=fields.integer("ttl_seconds", 15, low=1, high=3600),
+            timeout_seconds=fields.decimal(
+                "timeout_seconds", Decimal(5), low=Decimal("0.001"), high=Decimal(60), decimals=3
+            ),
+            inbound_number=_read_inbound_number(fields),
+            tag_prefix=fields.matching("tag_prefix", _TAG_PREFIX, "at most 32 letters, digits and _ . : -", ""),
+            allow_no_caller_number=fields.boolean("allow_no_caller_number", False),
+            count_on_reserve=fields.boolean("count_on_reserve", False),
+            route_only_to_reserved_buyer=fields.boolean("route_only_to_reserved_buyer", False),
+            duplicate_scope=fields.choice("duplicate_scope", ("key", "campaign"), "key"),
+            explain=fields.choice("explain", get_args(Explain), "reason"),
+            rate_limit=_read_rate_limit(fields),
+            after_expiry=fields.choice(
+                "after_expiry", ("route_as_direct", "route_unpaid", "reject"), "route_as_direct"
+            ),
+            paused=fields.boolean("paused", False),
+        )
+
+    def _read_id(self, fields: Fields, campaign_id: CampaignId, name: str) -> KeyId:
+        secret, hashed = fields.value("key"), fields.value("key_sha256")
+        if secret is not None and hashed is not None:
+            fields.refuse_as("key_sha256", found="key and key_sha256", allowed="one of them")
+            return _STAND_IN
+        if secret is not None:
+            return self._of_secret(fields, secret)
+        if hashed is not None:
+            key_id = KeyId(fields.matching("key_sha256", _SHA256, "64 hex digits in lower case, as export prints them"))
+            return self._once(fields, "key_sha256", key_id)
+        in_force = self._in_force.get((campaign_id, name))
+        if in_force is not None:
+            return self._once(fields, "name", in_force)
+        made = str(uuid.UUID(int=secrets.randbits(128), version=4))
+        self.new_keys.append(NewKey(campaign_id, name, made))
+        return key_id_of(made)
+
+    def _of_secret(self, fields: Fields, secret: object) -> KeyId:
+        if isinstance(secret, str) and _KEY.fullmatch(secret):
+            return self._once(fields, "key", key_id_of(secret))
+        # Of what may be somebody's secret no more than its length is shown.
+        found = f"a text of {len(secret)} characters" if isinstance(secret, str) else "no text (quote it)"
+        fields.refuse_as("key", found=found, allowed=_KEY_ALLOWED)
+        return _STAND_IN
+
+    def _once(self, fields: Fields, name: str, key_id: KeyId) -> KeyId:
+        if key_id in self._seen:
+            found = f"the same key as {self._seen[key_id]}"
+            fields.refuse_as(name, found=found, allowed="a key of its own for each: it says which campaign is meant")
+        self._seen.setdefault(key_id, fields.path)
+        return key_id
+
+
+def _read_inbound_number(fields: Fields) -> PhoneNumber | None:
+    text = fields.optional_text("inbound_number")
+    if text is None:
+        return None
+    number = parse_phone(text)
+    if number is None:
+        fields.refuse("inbound_number", found=text, allowed='E.164 such as "+18885551234"')
+    return number
+
+
+def _read_rate_limit(fields: Fields) -> RateLimit | None:
+    limit = fields.mapping("rate_limit")
+    if limit is None:
+        return None
+    for name in ("pings", "per_seconds"):
+        if limit.value(name) is None:
+            limit.refuse(name, found=None, allowed="a whole number: a limit has both pings and per_seconds")
+    return RateLimit(
+        pings=limit.integer("pings", 1, low=1, high=1_000_000),
+        per_seconds=limit.integer("per_seconds", 1, low=1, high=86_400),
+    )

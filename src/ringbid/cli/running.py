@@ -1,0 +1,78 @@
+"""How commands get their settings, run what is asynchronous, and turn expected trouble into one clear error."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import tomllib
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from ringbid.cli.console import fail
+from ringbid.reservations.ports import StoreUnavailable
+from ringbid.settings import Settings
+from ringbid.store.opening import WriterBusy
+
+Result = TypeVar("Result")
+
+
+def read_settings(**options: object) -> Settings:
+    """The settings with these command-line options; those that are None were not given."""
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        lines = (f"{'.'.join(map(str, one['loc']))}: {one['msg']} (found {one['input']!r})" for one in error.errors())
+        fail("a setting is wrong.", *lines, "docs/settings.md lists every setting with its variable and its default.")
+    except tomllib.TOMLDecodeError as error:
+        fail(f"ringbid.toml cannot be read: {error}")
+
+
+def run(work: Coroutine[Any, Any, Result], settings: Settings) -> Result:
+    """The result of `work` in an event loop of its own; what the store or the system refuses ends the command."""
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(work)
+    except WriterBusy as error:
+        fail(f"{error}.", "Stop that process, or use its server: it takes `ringbid apply` while it runs.")
+    except StoreUnavailable as error:
+        fail(f"the store cannot be used: {error}.", f"`ringbid doctor {store_options(settings)}` says what is wrong.")
+    except OSError as error:
+        fail(f"{error}.")
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event of the running loop that Ctrl-C and SIGTERM set, instead of ending the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def store_name(settings: Settings) -> str:
+    """Where the store is, as a person would say it; never a password."""
+    if settings.database is None:
+        return f"the folder {settings.data}"
+    return f"the database {settings.database.rpartition('@')[2]}"
+
+
+def store_options(settings: Settings) -> str:
+    """The options that lead another command to the same store; a password is left out."""
+    if settings.database is not None:
+        scheme, _, rest = settings.database.partition("://")
+        return f"--database {scheme}://{rest.rpartition('@')[2]}"
+    return "" if settings.data == Path("ringbid-data") else f"--data {settings.data}"
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's loop where there is one; None: asyncio's own."""
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415 -- does not exist on Windows
+
+    return uvloop.new_event_loop

@@ -1,0 +1,52 @@
+"""The HTTP application: which address leads where.
+
+Made by `bootstrap`, run by uvicorn. Everything but the ping API answers unknown addresses with a problem document.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import structlog
+
+from ringbid.edge.api.http import Disconnected, Receive, Scope, Send
+from ringbid.edge.api.rtbs import RtbApi
+from ringbid.edge.observe import Metrics
+
+_log = structlog.get_logger(__name__)
+_RTBS, _JSON_SUFFIX = "/rtbs/", ".json"
+
+
+class Application:
+    """An ASGI application over the ping API, `/healthz` and `/metrics`."""
+
+    def __init__(self, *, rtbs: RtbApi, metrics: Metrics) -> None:
+        self._rtbs = rtbs
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        try:
+            await self._route(scope, receive, send)
+        except Disconnected:
+            _log.info("client_left", path=scope["path"][:40])
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path == "/rtbs.json":
+            await self._rtbs.ping(scope, receive, send)
+        elif path.startswith(_RTBS) and path.endswith(_JSON_SUFFIX):
+            await self._rtbs.one(scope, receive, send, uuid=path[len(_RTBS) : -len(_JSON_SUFFIX)])
+        elif path == "/healthz":
+            await _send(send, 200, b'{"status":"ok"}', b"application/json")
+        elif path == "/metrics":
+            await _send(send, 200, self._metrics.render(), b"text/plain; version=0.0.4; charset=utf-8")
+        else:
+            problem = {"title": "There is nothing at this address", "status": 404, "detail": "Pings go to /rtbs.json."}
+            await _send(send, 404, msgspec.json.encode(problem), b"application/problem+json")
+
+
+async def _send(send: Send, status: int, body: bytes, content_type: bytes) -> None:
+    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

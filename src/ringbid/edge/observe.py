@@ -1,0 +1,63 @@
+"""What an operator sees of the running server: counters and times for `/metrics`, and structured logs.
+
+Called by `edge.api`. Logs never hold a query, a key or a whole phone number.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from ringbid.values.reason import Reason
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """One registry for each server, so that two servers in one process do not share counts."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        refused = Counter(
+            "ringbid_requests_refused",
+            "Requests that were no ping, by reason: all that is kept of them.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self._refused = {reason: refused.labels(reason.code) for reason in Reason}
+        self._ping_seconds = Histogram(
+            "ringbid_ping_seconds", "From a ping's arrival to its reply.", buckets=_BUCKETS, registry=self.registry
+        )
+        self.in_flight = Gauge("ringbid_pings_in_flight", "Pings under way now.", registry=self.registry)
+
+    def refuse(self, reason: Reason) -> None:
+        """Count a request that was refused before it became a ping."""
+        self._refused[reason].inc()
+
+    def ping(self, seconds: float) -> None:
+        """A ping was answered after `seconds`."""
+        self._ping_seconds.observe(seconds)
+
+    def render(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+def set_up_logs(*, pretty: bool) -> None:
+    """Structured lines on standard error: JSON, or readable ones on a terminal."""
+    renderer = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks if not pretty else structlog.processors.StackInfoRenderer(),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

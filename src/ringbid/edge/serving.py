@@ -1,0 +1,68 @@
+"""uvicorn, set up for the exchange: how it listens, and how it stops.
+
+Called by `bootstrap` with the application; the benchmark runs its empty baseline on the very same settings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+
+GRACE_SECONDS = 10  # how long a stopping server may take to finish what it accepted
+IDLE_SECONDS = 65  # longer than the usual 60 s of a load balancer, so that it is the one to close
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+
+class Server(uvicorn.Server):
+    """uvicorn, telling when and where it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[Address], None] | None) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then tell where."""
+        await super().startup(sockets)
+        if self.started and self._on_ready is not None:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._on_ready(Address(host, port))
+
+
+def http_config(application: Callable[..., Any], *, host: str, port: int) -> uvicorn.Config:
+    """How uvicorn runs an application here. It logs no request: a query holds keys and phone numbers."""
+    return uvicorn.Config(
+        application,
+        host=host,
+        port=port,
+        http="httptools",
+        loop="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=IDLE_SECONDS,
+    )
+
+
+async def stop_when(stop: asyncio.Event, server: uvicorn.Server) -> None:
+    """Stop `server` once `stop` is set."""
+    await stop.wait()
+    server.should_exit = True

@@ -1,0 +1,89 @@
+"""From answers to an order: what each buyer's call would bring, and who comes before whom.
+
+`routing.quote` prices, `routing.ranking` orders; here each buyer becomes an offer or a verdict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringbid.catalog.phone_parsing import parse_phone
+from ringbid.catalog.tokens import tokens_in
+from ringbid.ping.plan import PlannedBuyer
+from ringbid.reservations.ports import Place
+from ringbid.routing.quote import quote
+from ringbid.routing.ranking import Offer
+from ringbid.routing.tags import Tags
+from ringbid.values.ids import PublisherId
+from ringbid.values.quote import Quote
+from ringbid.values.reason import Reason
+from ringbid.values.verdict import Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A buyer that could take the call, with its number and its quote."""
+
+    planned: PlannedBuyer
+    number: str
+    quote: Quote
+
+    def offer(self) -> Offer:
+        """What the ranking needs to know. Earnings per call are the catalog's own until there are calls to learn
+        from.
+        """
+        routed = self.planned.routed
+        return Offer(
+            buyer_id=self.planned.buyer.id,
+            priority=routed.priority,
+            weight=routed.weight,
+            quote=self.quote,
+            earnings_micros=routed.expected_earnings_micros,
+        )
+
+    def place(self) -> Place:
+        """What the store needs to take a place with this buyer."""
+        return Place(
+            buyer_id=self.planned.buyer.id,
+            buyer_number=self.number,
+            subjects=self.planned.subjects,
+            quote=self.quote,
+        )
+
+
+def make_candidate(
+    planned: PlannedBuyer, *, tags: Tags, publisher_id: PublisherId, currency: str
+) -> Candidate | Refused:
+    """The candidate that this buyer's tags make, or why it is none: filters on its answer, number, quote, in this
+    order.
+    """
+    for compiled in planned.answer_filters:
+        refused = compiled.check(tags)
+        if refused is not None:
+            return refused
+    number = _number(planned, tags)
+    if isinstance(number, Refused):
+        return number
+    quoted = quote(planned.rules, publisher_id=publisher_id, tags=tags, currency=currency)
+    if isinstance(quoted, Refused):
+        return quoted
+    return Candidate(planned=planned, number=number, quote=quoted)
+
+
+def _number(planned: PlannedBuyer, tags: Tags) -> str | Refused:
+    """Where the call would go: E.164 or a `sip:` URI."""
+    written = planned.buyer.number
+    if planned.number is None:
+        return written
+    setting = f"buyers[{planned.buyer.id}].number"
+    for token in tokens_in(written):
+        if not tags.get(token):
+            return Refused(Reason.NUMBER_UNRESOLVED, actual=f"[{token}] is empty", expected=written, setting=setting)
+    filled = planned.number.fill(tags.values)
+    if filled.startswith(("sip:", "sips:")):
+        return filled
+    number = parse_phone(filled)
+    if number is None:
+        expected = "E.164 or a sip: URI"
+        return Refused(Reason.NUMBER_UNRESOLVED, actual=filled[:60], expected=expected, setting=setting)
+    return number

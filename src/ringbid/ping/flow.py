@@ -1,0 +1,145 @@
+"""The ping, as a list of steps: request → duplicate → tags → eligibility → asks and bids → quote → auction →
+reservation → reply, with a trace.
+
+`edge.api` hands in a well-formed request and sends what comes back; every step below is a pure function or a port.
+"""
+
+from __future__ import annotations
+
+from ringbid.ping import auction, bids, eligibility
+from ringbid.ping.destination import choose_destination
+from ringbid.ping.ending import Ending, settle
+from ringbid.ping.plan import PlannedBuyer
+from ringbid.ping.ports import PingTools
+from ringbid.ping.reply import PingReply
+from ringbid.ping.request import PingRequest, check_terms
+from ringbid.ping.trace import Notebook
+from ringbid.reservations.ports import KeyReused, Look, Replayed
+from ringbid.routing.ranking import rank
+from ringbid.routing.tags import Tags, tags_of_ping
+from ringbid.values.clock import Deadline
+from ringbid.values.reason import Reason
+from ringbid.values.verdict import Refused
+
+
+async def run_ping(request: PingRequest, tools: PingTools) -> PingReply | Refused:
+    """One ping, from a well-formed request to its reply. Refused only for an Idempotency-Key that was used for
+    something
+    else; every other ending is a reply, with a record and a trace in the store."""
+    async with tools.turns.of(duplicate_key(request)):
+        return await _Flow(request, tools).run()
+
+
+def duplicate_key(request: PingRequest) -> str | None:
+    """What makes two pings duplicates: the same caller under the same key, or campaign, as the key says."""
+    if request.caller_number is None:
+        return None
+    view = request.view
+    scope = (
+        view.key.id if view.key.duplicate_scope == "key" else f"{view.company.catalog.company.id}/{view.campaign.id}"
+    )
+    return f"{scope}:{request.caller_number}"
+
+
+class _Flow:
+    """The state of one ping while it runs."""
+
+    def __init__(self, request: PingRequest, tools: PingTools) -> None:
+        self.request = request
+        self.tools = tools
+        self.plan = tools.plans.plan_of(request.view)
+        self.deadline = Deadline.start(
+            arrived_at=request.received_monotonic, timeout_seconds=float(request.view.key.timeout_seconds)
+        )
+        seed = int.from_bytes(tools.random_bytes(6), "big")
+        self.notebook = Notebook(request, self.plan, seed=seed)
+
+    async def run(self) -> PingReply | Refused:
+        """The steps."""
+        request, notebook = self.request, self.notebook
+        look = await self.tools.reservations.look(
+            key_id=request.view.key.id,
+            duplicate_key=duplicate_key(request),
+            subjects=self.plan.subjects,
+            idempotency=request.idempotency,
+        )
+        self._step("duplicate")
+        if isinstance(look.replayed, Replayed):
+            return PingReply(look.replayed.reply_status, look.replayed.reply_body, replayed=True)
+        if isinstance(look.replayed, KeyReused):
+            return Refused(Reason.IDEMPOTENCY_KEY_REUSED)
+        destination = choose_destination(request, sip_domain=self.tools.sip_domain)
+        refused = check_terms(request) or (destination if isinstance(destination, Refused) else None)
+        if refused is not None:
+            return await self._end(refused)
+        assert isinstance(destination, str), "a destination that is refused has ended the ping"
+        if look.open_duplicate is not None:
+            return await self._end(None, destination)
+        tags = self._tag()
+        missing = next((tag for tag in self.plan.required_tags if not tags.get(tag)), None)
+        if missing is not None:
+            actual, expected = f"no {missing}", f"{missing} with every ping"
+            return await self._end(Refused(Reason.REQUIRED_TAG_MISSING, actual, expected, f"tags[{missing}].required"))
+        eligible = self._eligible(tags, look)
+        notebook.asked = await bids.ask_buyers(
+            self.plan,
+            eligible,
+            tokens=bids.tokens(request, tags, deadline=self.deadline, clock=self.tools.clock),
+            deadline=self.deadline,
+            tools=self.tools,
+        )
+        self._step("asks")
+        self._rank(eligible, tags)
+        return await self._end(None, destination)
+
+    def _tag(self) -> Tags:
+        request = self.request
+        tags = tags_of_ping(
+            parameters=request.parameters,
+            caller_number=request.caller_number,
+            publisher_id=request.publisher_id,
+            campaign_id=request.view.campaign.id,
+            tag_prefix=request.view.key.tag_prefix,
+            call_uuid=request.ping_id,
+        )
+        self.notebook.tags = tags
+        self._step("tags")
+        return tags
+
+    def _eligible(self, tags: Tags, look: Look) -> list[PlannedBuyer]:
+        eligible: list[PlannedBuyer] = []
+        for planned in self.plan.buyers:
+            refused = eligibility.check_buyer(planned, tags=tags, now=look.now, usage=look.usage)
+            if refused is None:
+                eligible.append(planned)
+            else:
+                self.notebook.refuse(planned.buyer.id, refused)
+        self._step("eligibility")
+        return eligible
+
+    def _rank(self, eligible: list[PlannedBuyer], tags: Tags) -> None:
+        notebook = self.notebook
+        shared = bids.shared_tags(notebook.asked, tags)
+        notebook.tags = shared
+        for planned in eligible:
+            own = bids.tags_of(planned.buyer.id, notebook.asked, shared)
+            made = own if isinstance(own, Refused) else self._candidate(planned, own)
+            if isinstance(made, Refused):
+                notebook.refuse(planned.buyer.id, made)
+            else:
+                notebook.candidates[planned.buyer.id] = made
+        offers = [candidate.offer() for candidate in notebook.candidates.values()]
+        notebook.ranking = rank(offers, strategy=self.plan.strategy, seed=notebook.seed)
+        self._step("auction")
+
+    def _candidate(self, planned: PlannedBuyer, tags: Tags) -> auction.Candidate | Refused:
+        return auction.make_candidate(
+            planned, tags=tags, publisher_id=self.request.publisher_id, currency=self.plan.currency
+        )
+
+    async def _end(self, refused: Refused | None, destination: str = "") -> PingReply | Refused:
+        ending = Ending(self.request, self.notebook, refused=refused, destination=destination, tools=self.tools)
+        return await settle(ending, duplicate_key=duplicate_key(self.request))
+
+    def _step(self, name: str) -> None:
+        self.notebook.step(name, self.tools.clock.monotonic())

@@ -1,0 +1,152 @@
+"""A campaign, compiled: everything a ping needs to know of it, made once per catalog change.
+
+Made by `worker.snapshot` through `compile_plan`; read by every step of the flow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringbid.buyers.template import Template, compile_template
+from ringbid.buyers.webhook import CompiledWebhook, compile_webhook
+from ringbid.catalog.model import (
+    Buyer,
+    Campaign,
+    Catalog,
+    ConversionRule,
+    RoutedBuyer,
+    Strategy,
+    TagAmount,
+    Webhook,
+)
+from ringbid.catalog.snapshot import CompanyView
+from ringbid.catalog.tokens import tokens_in
+from ringbid.reservations.limits import Subject
+from ringbid.routing.filters import CompiledFilter, compile_filter
+from ringbid.routing.hours import CompiledHours, compile_hours
+from ringbid.routing.quote import CompiledRules, compile_rules
+from ringbid.values.ids import BuyerId, CompanyId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedBuyer:
+    """A buyer in its campaign. `filters` can be checked before asking; `answer_filters` need a tag that an answer
+    fills.
+    """
+
+    buyer: Buyer
+    routed: RoutedBuyer
+    hours: CompiledHours
+    filters: tuple[CompiledFilter, ...]
+    answer_filters: tuple[CompiledFilter, ...]
+    subjects: tuple[Subject, ...]  # the buyer and its groups
+    webhooks: tuple[CompiledWebhook, ...]  # asked only where this buyer could take the call
+    number: Template | None  # None: the number has no [tags]
+    rules: CompiledRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignPlan:
+    """`buyers` in routing order: priority level, then id. `webhooks` are the passthrough ones that belong to no
+    buyer.
+    """
+
+    catalog: Catalog
+    campaign: Campaign
+    strategy: Strategy
+    currency: str
+    buyers: tuple[PlannedBuyer, ...]
+    webhooks: tuple[CompiledWebhook, ...]
+    subjects: tuple[Subject, ...]  # all that have caps
+    required_tags: tuple[str, ...]
+
+    def find(self, buyer_id: BuyerId) -> PlannedBuyer | None:
+        """The buyer's place in this campaign, or None where it has none."""
+        return next((planned for planned in self.buyers if planned.buyer.id == buyer_id), None)
+
+
+def compile_plan(company: CompanyView, campaign: Campaign) -> CampaignPlan:
+    """Compile one campaign. The catalog was validated: a failure here is a bug."""
+    passthrough = tuple(webhook for webhook in campaign.webhooks if webhook.on == "passthrough")
+    buyers = tuple(
+        _plan_buyer(company, campaign, routed, passthrough)
+        for routed in sorted(campaign.routing.buyers, key=lambda routed: (routed.priority, routed.buyer))
+    )
+    capped = {subject.id: subject for planned in buyers for subject in planned.subjects if subject.caps.any}
+    return CampaignPlan(
+        catalog=company.catalog,
+        campaign=campaign,
+        strategy=campaign.routing.strategy,
+        currency=company.catalog.company.currency,
+        buyers=buyers,
+        webhooks=tuple(_compile_webhook(webhook, campaign) for webhook in passthrough if webhook.buyer is None),
+        subjects=tuple(capped.values()),
+        required_tags=tuple(tag.key for tag in company.catalog.tags if tag.required),
+    )
+
+
+def subjects_of(company: CompanyView, buyer_id: BuyerId) -> tuple[Subject, ...]:
+    """Whose places a call of this buyer takes: its own and its groups'. Empty where the buyer is gone.
+
+    Also where there is no cap: a cap that is set tomorrow counts the calls that are live then.
+    """
+    buyer = company.buyers.get(buyer_id)
+    if buyer is None:
+        return ()
+    owner = company.catalog.company
+    own = Subject(
+        id=subject_id(owner.id, "buyer", buyer.id),
+        owner="buyer",
+        caps=buyer.caps,
+        zone=buyer.time_zone,
+        setting=f"buyers[{buyer.id}].caps",
+    )
+    groups = (
+        Subject(
+            id=subject_id(owner.id, "group", group.id),
+            owner="group",
+            caps=group.caps,
+            zone=owner.time_zone,
+            setting=f"buyer_groups[{group.id}].caps",
+        )
+        for group in company.groups_of.get(buyer.id, ())
+    )
+    return (own, *groups)
+
+
+def subject_id(company_id: CompanyId, owner: str, name: str) -> str:
+    """The name under which usage is kept: unique in the installation."""
+    return f"{company_id}/{owner}/{name}"
+
+
+def _plan_buyer(
+    company: CompanyView, campaign: Campaign, routed: RoutedBuyer, passthrough: tuple[Webhook, ...]
+) -> PlannedBuyer:
+    buyer = company.buyers[routed.buyer]
+    own = [webhook for webhook in passthrough if webhook.buyer == buyer.id]
+    answered = {tag for webhook in passthrough if webhook.buyer in (None, buyer.id) for tag, _ in webhook.outputs}
+    compiled = [
+        compile_filter(filter_, company.tags.get(filter_.tag), setting=f"buyers[{buyer.id}].filters[{index}]")
+        for index, filter_ in enumerate(buyer.filters)
+    ]
+    return PlannedBuyer(
+        buyer=buyer,
+        routed=routed,
+        hours=compile_hours(buyer),
+        filters=tuple(one for one in compiled if one.tag not in answered),
+        answer_filters=tuple(one for one in compiled if one.tag in answered),
+        subjects=subjects_of(company, buyer.id),
+        webhooks=tuple(_compile_webhook(webhook, campaign) for webhook in own),
+        number=compile_template(buyer.number, "text") if tokens_in(buyer.number) else None,
+        rules=compile_rules(campaign.conversions, buyer_id=buyer.id, declared=company.tags),
+    )
+
+
+def _compile_webhook(webhook: Webhook, campaign: Campaign) -> CompiledWebhook:
+    money_tags = {tag for rule in campaign.conversions for tag in _money_tags(rule)}
+    seconds_tags = {rule.seconds.tag for rule in campaign.conversions if isinstance(rule.seconds, TagAmount)}
+    return compile_webhook(webhook, money_tags=frozenset(money_tags), seconds_tags=frozenset(seconds_tags))
+
+
+def _money_tags(rule: ConversionRule) -> tuple[str, ...]:
+    return tuple(amount.tag for amount in (rule.revenue, rule.payout) if isinstance(amount, TagAmount))

@@ -1,0 +1,55 @@
+"""What the ping flow needs from outside, handed to it once by `bootstrap`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from ringbid.buyers.protocol import Outbound
+from ringbid.catalog.snapshot import KeyView, Snapshot
+from ringbid.ping.plan import CampaignPlan
+from ringbid.ping.turns import Turns
+from ringbid.reservations.ports import Reservations
+from ringbid.values.clock import Clock
+from ringbid.values.ids import RandomBytes
+
+Result = TypeVar("Result")
+
+
+class StartTask(Protocol):
+    """The one way to run something beside the flow (`edge.tasks.start`)."""
+
+    def __call__(self, work: Coroutine[Any, Any, Result], /, *, name: str) -> asyncio.Task[Result]: ...
+
+
+class Plans(Protocol):
+    """The compiled catalogs as they stand now."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """All catalogs as they are in force here."""
+        ...
+
+    def plan_of(self, view: KeyView) -> CampaignPlan:
+        """The compiled plan of the campaign of this key."""
+        ...
+
+    async def view_at(self, view: KeyView, version: int) -> KeyView | None:
+        """The same key in a snapshot of at least `version`, waiting for it; None where the key is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PingTools:
+    """Store, buyers, catalogs, clock and chance."""
+
+    reservations: Reservations
+    outbound: Outbound
+    plans: Plans
+    clock: Clock
+    random_bytes: RandomBytes
+    sip_domain: str | None
+    start_task: StartTask
+    turns: Turns

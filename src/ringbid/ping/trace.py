@@ -1,0 +1,138 @@
+"""The ping's notebook: what each step found, kept while the flow runs and turned into the stored trace at its end.
+
+Written by `ping.flow`; the stored form is `reservations.trace`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ringbid.buyers.protocol import Bid
+from ringbid.buyers.webhook import redact, show_answer
+from ringbid.ping.auction import Candidate
+from ringbid.ping.bids import Asked
+from ringbid.ping.plan import CampaignPlan
+from ringbid.ping.request import PingRequest
+from ringbid.reservations.trace import Trace, TracedAsk, TracedTag, TracedVerdict, encode
+from ringbid.routing.ranking import Ranking
+from ringbid.routing.tags import Tags
+from ringbid.values.ids import BuyerId
+from ringbid.values.verdict import Refused, Verdict
+
+
+class Notebook:
+    """Facts of one ping, in the order they were found. Mutable, and never outlives its ping."""
+
+    def __init__(self, request: PingRequest, plan: CampaignPlan, *, seed: int) -> None:
+        self.plan = plan
+        self.seed = seed
+        self.verdicts: dict[BuyerId, Verdict] = {}
+        self.candidates: dict[BuyerId, Candidate] = {}
+        self.ranking: Ranking | None = None
+        self.tags: Tags | None = None
+        self.asked: Sequence[Asked] = ()
+        self.notes: list[str] = []
+        self._request = request
+        self._steps_ms: dict[str, float] = {}
+
+    def step(self, name: str, monotonic_now: float) -> None:
+        """The step `name` ended now."""
+        self._steps_ms[name] = self._ms(monotonic_now)
+
+    def refuse(self, buyer_id: BuyerId, refused: Refused) -> None:
+        """This buyer is out, and why. The first verdict stands."""
+        self.verdicts.setdefault(buyer_id, Verdict.of(buyer_id, refused))
+
+    def encode(self, ending: Refused, verdicts: Mapping[BuyerId, Verdict]) -> bytes:
+        """The trace of a ping that ended as `ending` with exactly one verdict for each buyer of the campaign."""
+        view = self._request.view
+        return encode(
+            Trace(
+                snapshot_version=self._request.snapshot_version,
+                reason=ending.reason.code,
+                actual=ending.actual,
+                expected=ending.expected,
+                setting=ending.setting,
+                strategy=self.plan.strategy,
+                seed=self.seed,
+                currency=self.plan.currency,
+                timeout_ms=int(view.key.timeout_seconds * 1000),
+                ttl_seconds=view.key.ttl_seconds,
+                steps_ms=self._steps_ms,
+                tags=_traced_tags(self.tags),
+                asks=[self._traced_ask(asked) for asked in self.asked],
+                verdicts=self._traced_verdicts(verdicts),
+                notes=self.notes,
+            )
+        )
+
+    def _ms(self, monotonic: float) -> float:
+        return round((monotonic - self._request.received_monotonic) * 1000, 3)
+
+    def _traced_verdicts(self, verdicts: Mapping[BuyerId, Verdict]) -> list[TracedVerdict]:
+        """In routing order: by level; within it those that were ranked, in their order, before those that were not."""
+        asked_ms = {one.buyer_id: round(one.took_seconds * 1000, 3) for one in self.asked if one.buyer_id}
+        order = [offer.buyer_id for offer in self.ranking.order] if self.ranking is not None else []
+        rank_of = {buyer_id: rank for rank, buyer_id in enumerate(order)}
+        traced = [
+            (planned.routed.priority, rank_of.get(planned.buyer.id, len(order)), index, planned)
+            for index, planned in enumerate(self.plan.buyers)
+        ]
+        traced.sort(key=lambda row: row[:3])
+        return [
+            _traced_verdict(
+                verdicts[planned.buyer.id],
+                candidate=self.candidates.get(planned.buyer.id),
+                priority=planned.routed.priority,
+                weight=planned.routed.weight,
+                asked_ms=asked_ms.get(planned.buyer.id),
+            )
+            for *_, planned in traced
+        ]
+
+    def _traced_ask(self, asked: Asked) -> TracedAsk:
+        result = asked.result
+        refused = None if isinstance(result, Bid) else result
+        return TracedAsk(
+            webhook=asked.webhook.webhook.name,
+            buyer=asked.buyer_id,
+            request=redact(asked.ask) if asked.ask is not None else "",
+            started_ms=self._ms(asked.started_at),
+            took_ms=round(asked.took_seconds * 1000, 3),
+            status=asked.answer.status if asked.answer is not None else None,
+            answer=show_answer(asked.answer) if asked.answer is not None else None,
+            outputs=dict(result.tags) if isinstance(result, Bid) else {},
+            reason=refused.reason.code if refused is not None else None,
+            detail=refused.actual if refused is not None else None,
+        )
+
+
+def _traced_tags(tags: Tags | None) -> dict[str, TracedTag]:
+    if tags is None:
+        return {}
+    return {
+        key: TracedTag(value if isinstance(value, str) else list(value), tags.sources[key])
+        for key, value in tags.values.items()
+    }
+
+
+def _traced_verdict(
+    verdict: Verdict, *, candidate: Candidate | None, priority: int, weight: int, asked_ms: float | None
+) -> TracedVerdict:
+    quote = candidate.quote if candidate is not None else None
+    return TracedVerdict(
+        buyer=verdict.buyer_id,
+        reason=verdict.reason.code,
+        actual=verdict.actual,
+        expected=verdict.expected,
+        setting=verdict.setting,
+        priority=priority,
+        weight=weight,
+        number=candidate.number if candidate is not None else None,
+        revenue_micros=quote.revenue_micros if quote is not None else None,
+        payout_micros=quote.payout_micros if quote is not None else None,
+        seconds=quote.seconds if quote is not None else None,
+        rule=quote.rule_id if quote is not None else None,
+        rule_version=quote.rule_version if quote is not None else None,
+        asked_ms=asked_ms,
+    )

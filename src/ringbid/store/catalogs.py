@@ -1,0 +1,191 @@
+"""Catalogs as they were applied: one row for each change, a company's newest is in force.
+
+Written by `ringbid apply` (through the server, where one runs); read by `worker.snapshot`, which compiles them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, Protocol
+
+import psycopg
+from sqlalchemy import bindparam, delete, func, insert, select
+
+from ringbid.store import schema
+from ringbid.store.batch import HEAD
+from ringbid.store.postgres import CATALOG_CHANNEL, CONNECT_SECONDS
+from ringbid.store.session import Session
+from ringbid.store.statements import Insert, Statement, one_of
+from ringbid.store.threads import Reading, SessionThread
+from ringbid.values.clock import to_ms
+from ringbid.values.ids import CompanyId, KeyId
+
+_change, _key = schema.catalog_change, schema.rtb_key
+
+# The newest change of each company.
+_newest = select(func.max(_change.c.id)).group_by(_change.c.company_id)
+_HEADS = Statement(
+    select(_change.c.id, _change.c.company_id, _change.c.document)
+    .where(_change.c.id.in_(_newest))
+    .order_by(_change.c.company_id)
+)
+# The document that is in force for one company.
+_HEAD_OF = Statement(
+    select(_change.c.document)
+    .where(_change.c.company_id == bindparam("company_id"))
+    .order_by(_change.c.id.desc())
+    .limit(1)
+)
+_APPLY = Statement(
+    insert(_change).values(
+        company_id=bindparam("company_id"),
+        document=bindparam("document"),
+        applied_at_ms=bindparam("applied_at_ms"),
+        applied_by=bindparam("applied_by"),
+    )
+)
+# Those of these keys that are another company's.
+_TAKEN_KEYS = Statement(
+    select(_key.c.key_id).where(one_of(_key.c.key_id, "key_ids"), _key.c.company_id != bindparam("company_id"))
+)
+_FORGET_KEYS = Statement(delete(_key).where(_key.c.company_id == bindparam("company_id")))
+_INSERT_KEY = Insert(_key)
+_NOTIFY = Statement(select(func.pg_notify(CATALOG_CHANNEL, "")))
+
+
+class KeyTaken(Exception):  # noqa: N818 -- what happened, not whose mistake
+    """An RTB key of the catalog belongs to another company; nothing was applied."""
+
+
+class Changes(Protocol):
+    """Word of catalog changes."""
+
+    def tell(self) -> None:
+        """A change was applied by this process."""
+        ...
+
+    async def wait(self, timeout_seconds: float) -> None:
+        """Return when there may have been a change, or after `timeout_seconds`."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class StoredCatalogs:
+    """Applying and reading. Writes raise StoreOverloaded and StoreUnavailable."""
+
+    def __init__(self, *, writer: SessionThread[Any], reading: Reading, changes: Changes) -> None:
+        self._writer = writer
+        self._reading = reading
+        self.changes = changes
+
+    async def apply(
+        self, company_id: CompanyId, document: str, *, applied_by: str, key_ids: Iterable[KeyId] = ()
+    ) -> int:
+        """Put `document` in force for the company; the version that has it. The same document again changes nothing.
+
+        `key_ids` are all of the company's RTB keys: from now on its own. Raises KeyTaken where one is another company's.
+        """
+        keys = list(key_ids)
+        version = await self._writer.transact(
+            lambda session: _apply(session, company_id, document, applied_by=applied_by, key_ids=keys)
+        )
+        self.changes.tell()
+        return version
+
+    async def heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:
+        """The version of the newest change (0: none yet), and each company's newest document."""
+        return await self._reading.alone(read_heads)
+
+    async def version(self) -> int:
+        """The version of the newest change; 0: none yet."""
+        [[(version, _)]] = await self._reading.alone(lambda session: session.fetch((HEAD, {})))
+        return int(version)
+
+
+def read_heads(session: Session) -> tuple[int, list[tuple[CompanyId, str]]]:
+    """As `StoredCatalogs.heads`, from one query: version and documents belong together."""
+    [rows] = session.fetch((_HEADS, {}))
+    return max((version for version, _, _ in rows), default=0), [(company_id, text) for _, company_id, text in rows]
+
+
+def _apply(session: Session, company_id: CompanyId, document: str, *, applied_by: str, key_ids: list[KeyId]) -> int:
+    session.lock(["catalog"])
+    [(version, server_now_ms)], in_force, taken = session.fetch(
+        (HEAD, {}),
+        (_HEAD_OF, {"company_id": company_id}),
+        (_TAKEN_KEYS, {"key_ids": key_ids, "company_id": company_id}),
+    )
+    if taken:
+        raise KeyTaken(f"{len(taken)} of the RTB keys of {company_id} belong to another company")
+    if in_force == [(document,)]:
+        return int(version)
+    now_ms = server_now_ms if session.clock is None else to_ms(session.clock.now())
+    session.write(_FORGET_KEYS, company_id=company_id)
+    session.insert(_INSERT_KEY, [(key_id, company_id) for key_id in key_ids])
+    session.write(
+        _APPLY, company_id=company_id, document=document, applied_at_ms=now_ms, applied_by=applied_by
+    )  # fmt: skip
+    [[(version, _)]] = session.fetch((HEAD, {}))
+    if session.shared:
+        session.write(_NOTIFY)
+    return int(version)
+
+
+class ChangesHere:
+    """On SQLite: whoever applies a catalog is this process."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+
+    def tell(self) -> None:
+        for event in self._waiting:
+            event.set()
+
+    async def wait(self, timeout_seconds: float) -> None:
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_seconds):
+                    await event.wait()
+        finally:
+            self._waiting.discard(event)
+
+    async def close(self) -> None:
+        self.tell()
+
+
+class ChangesAnywhere:
+    """On PostgreSQL: any process may apply a catalog, and notifies the others when it is committed."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+
+    def tell(self) -> None:
+        """PostgreSQL tells, this process too."""
+
+    async def wait(self, timeout_seconds: float) -> None:
+        try:
+            connection = await self._listening()
+            async for _ in connection.notifies(timeout=timeout_seconds, stop_after=1):
+                pass
+        except psycopg.Error:  # the caller polls anyway; the next wait connects again
+            await self.close()
+            await asyncio.sleep(timeout_seconds)
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _listening(self) -> psycopg.AsyncConnection[Any]:
+        if self._connection is None:
+            self._connection = await psycopg.AsyncConnection.connect(
+                self._url, autocommit=True, application_name="ringbid", connect_timeout=CONNECT_SECONDS
+            )
+            await self._connection.execute(f"LISTEN {CATALOG_CHANNEL}")
+        return self._connection

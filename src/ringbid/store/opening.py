@@ -1,0 +1,234 @@
+"""Opening the store: the one place that knows which database the settings name.
+
+`bootstrap` opens one Store for a server or a command that writes, and a Reader for a command that reads beside a running
+server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ringbid.reservations.ports import StoredPing
+from ringbid.settings import Settings
+from ringbid.store import migrating, postgres, sqlite
+from ringbid.store.catalogs import Changes, ChangesAnywhere, ChangesHere, KeyTaken, StoredCatalogs, read_heads
+from ringbid.store.migrating import WrongSchema
+from ringbid.store.postgres import PostgresSession
+from ringbid.store.reservations import StoredReservations, find_ping
+from ringbid.store.session import Session
+from ringbid.store.sqlite import SqliteSession, WriterBusy, WriterLock
+from ringbid.store.threads import Reading, SessionHere, SessionThread
+from ringbid.store.tidying import Tidying
+from ringbid.store.transactions import read_together, write_together
+from ringbid.values.clock import Clock, SystemClock
+from ringbid.values.ids import CompanyId, KeyId, PingId
+
+__all__ = ["Facts", "KeyTaken", "Reader", "Store", "StoreMissing", "WriterBusy", "WrongSchema", "open_reader", "open_store"]
+
+Purge = Callable[[], Awaitable[bool]]
+
+_PURGE_TRIES = 20
+_PURGE_PAUSE_SECONDS = 0.25
+
+
+class StoreMissing(Exception):  # noqa: N818 -- a state of the store, named as what it is
+    """There is no store where the settings say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What `ringbid doctor` tells about the store. `wal_reset_bug` is None on PostgreSQL."""
+
+    database: str  # sqlite | postgresql
+    version: str
+    place: str  # the file, or host, port and name: never a password
+    size_bytes: int
+    wal_reset_bug: bool | None
+
+
+class Store:
+    """The open store. Methods raise StoreOverloaded where too much waits, StoreUnavailable where the database is away."""
+
+    def __init__(
+        self,
+        *,
+        writer: SessionThread[Any],
+        reading: Reading,
+        changes: Changes,
+        purge: Purge,
+        facts: Callable[[], Facts],
+        on_close: Callable[[], None],
+    ) -> None:
+        self._writer = writer
+        self._reading = reading
+        self._changes = changes
+        self._facts = facts
+        self._on_close = on_close
+        self._catalogs = StoredCatalogs(writer=writer, reading=reading, changes=changes)
+        self._tidying = Tidying(writer, purge=purge)
+        self.reservations = StoredReservations(writer=writer, reading=reading)
+
+    async def catalog_heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:
+        """The version of the newest catalog change (0: none yet), and each company's newest document."""
+        return await self._catalogs.heads()
+
+    async def catalog_version(self) -> int:
+        """The version of the newest catalog change; 0: none yet."""
+        return await self._catalogs.version()
+
+    async def apply_catalog(
+        self, company_id: CompanyId, document: str, *, applied_by: str, key_ids: Iterable[KeyId] = ()
+    ) -> int:
+        """Put `document` in force for the company; the version that has it. The same document again changes nothing.
+
+        `key_ids` are all of the company's RTB keys: from now on its own. Raises KeyTaken where one is another company's.
+        """
+        return await self._catalogs.apply(company_id, document, applied_by=applied_by, key_ids=key_ids)
+
+    async def wait_for_catalog_change(self, timeout_seconds: float) -> None:
+        """Return when the catalog may have changed, or after `timeout_seconds`."""
+        await self._changes.wait(timeout_seconds)
+
+    async def sweep(self) -> int:
+        """Write down the end of some reservations that are over; how many there were. 0: nothing more to do now."""
+        return await self._tidying.sweep()
+
+    async def flush(self, *, older_than: timedelta) -> int:
+        """Remove, for good, every ping that arrived longer ago and has ended; how many there were."""
+        return await self._tidying.flush(older_than=older_than)
+
+    @property
+    def purged(self) -> bool:
+        """Are the bytes of everything that was flushed gone? Otherwise the next `flush` goes on with it."""
+        return self._tidying.purged
+
+    async def facts(self) -> Facts:
+        """What `ringbid doctor` tells."""
+        return await asyncio.to_thread(self._facts)
+
+    async def close(self) -> None:
+        """Finish what was accepted, then close everything."""
+        await self._changes.close()
+        self._reading.close()
+        await asyncio.to_thread(self._writer.close)
+        self._on_close()
+
+
+class Reader:
+    """The store, read beside a running server by a command."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def find(self, ping_id: PingId) -> StoredPing | None:
+        """A ping's record with its reservation; None where there is none."""
+        return find_ping(self._session, ping_id)
+
+    async def catalog_heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:
+        """As `Store.catalog_heads`."""
+        return read_heads(self._session)
+
+    async def close(self) -> None:
+        self._session.close()
+
+
+async def open_store(settings: Settings, clock: Clock, *, store_clock: Clock | None = None) -> Store:
+    """Open the store for reading and writing, making or migrating its tables.
+
+    The store's clock is `clock` on SQLite and the server's on PostgreSQL; tests give another as `store_clock`. Raises
+    WriterBusy where another process has the SQLite store open, WrongSchema where a newer Ringbid made the database,
+    StoreUnavailable where it cannot be reached.
+    """
+    if settings.database is None:
+        return await asyncio.to_thread(_open_sqlite, settings, store_clock or clock)
+    return await asyncio.to_thread(_open_postgres, settings, settings.database, store_clock)
+
+
+def open_reader(settings: Settings, clock: Clock | None = None) -> Reader:
+    """Open the store for reading only. Raises StoreMissing, WrongSchema (nothing is migrated here), StoreUnavailable."""
+    if settings.database is not None:
+        migrating.check("postgresql", partial(postgres.connect, settings.database, read_only=True, autocommit=False))
+        return Reader(PostgresSession(settings.database, read_only=True))
+    path = settings.data / sqlite.FILE_NAME
+    if not path.exists():
+        raise StoreMissing(f"there is no store in {settings.data}: run `ringbid serve` or `ringbid apply FILE` first")
+    migrating.check("sqlite", partial(sqlite.connect, path, read_only=True))
+    return Reader(SqliteSession(path, clock or SystemClock(), read_only=True))
+
+
+def _open_sqlite(settings: Settings, clock: Clock) -> Store:
+    folder = settings.data
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / sqlite.FILE_NAME
+    lock = WriterLock(folder)
+    try:
+        migrating.migrate("sqlite", partial(sqlite.connect, path))
+        writer = SessionThread(
+            SqliteSession(path, clock),
+            name="ringbid-writer",
+            most_waiting=settings.limits.writes_waiting,
+            together=write_together,
+        )
+    except BaseException:
+        lock.release()
+        raise
+    return Store(
+        writer=writer,
+        reading=SessionHere(SqliteSession(path, clock, read_only=True)),
+        changes=ChangesHere(),
+        purge=partial(_checkpoint, writer),
+        facts=partial(_sqlite_facts, path),
+        on_close=lock.release,
+    )
+
+
+def _open_postgres(settings: Settings, url: str, clock: Clock | None) -> Store:
+    migrating.migrate("postgresql", partial(postgres.connect, url, autocommit=False))
+    most_waiting = settings.limits.writes_waiting
+    writing = PostgresSession(url, clock=clock)
+    reading = PostgresSession(url, clock=clock, read_only=True)
+    return Store(
+        writer=SessionThread(writing, name="ringbid-writer", most_waiting=most_waiting, together=write_together),
+        reading=SessionThread(reading, name="ringbid-reader", most_waiting=most_waiting, together=read_together),
+        changes=ChangesAnywhere(url),
+        purge=partial(_vacuum, url),
+        facts=partial(_postgres_facts, url),
+        on_close=lambda: None,
+    )
+
+
+async def _checkpoint(writer: SessionThread[SqliteSession]) -> bool:
+    """Take the flushed rows out of the write-ahead log, too. A reader may be in the way for a moment."""
+    for _ in range(_PURGE_TRIES):
+        if await writer.alone(SqliteSession.checkpoint):
+            return True
+        await asyncio.sleep(_PURGE_PAUSE_SECONDS)
+    return False
+
+
+async def _vacuum(url: str) -> bool:
+    await asyncio.to_thread(postgres.vacuum, url)
+    return True
+
+
+def _sqlite_facts(path: Path) -> Facts:
+    files = (path, path.with_name(f"{path.name}-wal"))
+    return Facts(
+        database="sqlite",
+        version=sqlite3.sqlite_version,
+        place=str(path),
+        size_bytes=sum(file.stat().st_size for file in files if file.exists()),
+        wal_reset_bug=sqlite.has_wal_reset_bug(sqlite3.sqlite_version_info),
+    )
+
+
+def _postgres_facts(url: str) -> Facts:
+    version, place, size_bytes = postgres.read_facts(url)
+    return Facts(database="postgresql", version=version, place=place, size_bytes=size_bytes, wal_reset_bug=None)

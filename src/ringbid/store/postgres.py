@@ -1,0 +1,182 @@
+"""PostgreSQL: for more than one process or machine. Advisory locks keep writers apart; statements go in pipelines.
+
+A batch takes three round trips: BEGIN, lock and first reads; the other reads; writes and COMMIT. Opened by `opening`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from hashlib import blake2b
+from typing import Any
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.types.numeric import Int8Dumper
+from sqlalchemy import BigInteger, bindparam, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from ringbid.reservations.ports import StoreUnavailable
+from ringbid.store import schema
+from ringbid.store.session import ConnectionLost, RunAgain, Query
+from ringbid.store.statements import DialectName, Insert, Row, Statement, database_now_ms
+from ringbid.values.clock import Clock
+
+CONNECT_SECONDS = 3
+CATALOG_CHANNEL = "ringbid_catalog"
+_PREPARED_STATEMENTS = 1000
+# A lock that is not given within this time is a stuck process elsewhere: callers are told, rather than kept waiting.
+_SETTINGS = b"SET synchronous_commit = on; SET lock_timeout = '5s'; SET timezone = 'UTC'"
+
+_keys = func.unnest(cast(bindparam("keys"), ARRAY(BigInteger))).column_valued("key")
+_LOCK = Statement(select(func.count(func.pg_advisory_xact_lock(_keys))))
+_mark = insert(schema.writer).values(id=bindparam("id"), batch=bindparam("batch"), at_ms=database_now_ms())
+_MARK = Statement(
+    _mark.on_conflict_do_update(
+        index_elements=["id"], set_={"batch": _mark.excluded.batch, "at_ms": _mark.excluded.at_ms}
+    )
+)
+# For update: where the COMMIT is still under way on a connection that we lost, this waits for its end.
+_MARKED = Statement(
+    select(schema.writer.c.batch).where(schema.writer.c.id == bindparam("id")).with_for_update()
+)  # fmt: skip
+
+
+class _UntypedInt(Int8Dumper):
+    """An integer whose type PostgreSQL takes from the column. The driver's own choice varies with the value, and each
+    variation would be a statement to prepare anew."""
+
+    oid = 0
+
+
+class PostgresSession:
+    """One connection. `clock` replaces the server's, for tests."""
+
+    dialect: DialectName = "postgresql"
+    shared = True
+
+    def __init__(self, url: str, *, clock: Clock | None = None, read_only: bool = False) -> None:
+        self.clock = clock
+        self._url = url
+        self._read_only = read_only
+        self._waiting: list[tuple[str, list[Any]]] = []
+        self._writer_id = secrets.token_hex(8)
+        self._batch = 0
+        self._connection = connect(url, read_only=read_only)
+
+    def begin(self) -> None:
+        self._batch += 1
+        self._waiting = [("BEGIN", [])]
+
+    def lock(self, names: Iterable[str]) -> None:
+        keys = sorted({_key_of(name) for name in names})
+        if keys:
+            self.write(_LOCK, keys=f"{{{','.join(map(str, keys))}}}")
+
+    def fetch(self, *queries: Query) -> list[list[Row]]:
+        asked = [statement.prepare("postgresql", values) for statement, values in queries]
+        return [cursor.fetchall() for cursor in self._send(asked)]
+
+    def write(self, statement: Statement, /, **values: Any) -> None:
+        self._waiting.append(statement.prepare("postgresql", values))
+
+    def insert(self, insert: Insert, rows: Sequence[Row]) -> None:
+        self._waiting.extend(insert.chunks("postgresql", rows))
+
+    def update_each(self, statement: Statement, rows: Sequence[dict[str, Any]]) -> int:
+        updates = [statement.prepare("postgresql", values) for values in rows]
+        return sum(cursor.rowcount for cursor in self._send(updates))
+
+    def commit(self) -> None:
+        """Raises ConnectionLost where the answer was lost: `reopen`, then `committed` tells."""
+        self.write(_MARK, id=self._writer_id, batch=self._batch)
+        self._send([("COMMIT", [])])
+
+    def rollback(self) -> None:
+        self._waiting = []
+        with suppress(psycopg.Error):
+            if self._connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
+                self._connection.execute("ROLLBACK")
+
+    def reopen(self) -> None:
+        self._waiting = []
+        self._connection.close()
+        self._connection = connect(self._url, read_only=self._read_only)
+
+    def committed(self) -> bool:
+        [marks] = self.fetch((_MARKED, {"id": self._writer_id}))
+        return marks == [(self._batch,)]
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _send(self, asked: list[tuple[str, list[Any]]]) -> list[psycopg.RawCursor[Row]]:
+        """What waits and what is asked, in one pipeline; the cursors of what is asked."""
+        waiting, self._waiting = self._waiting, []
+        cursors: list[psycopg.RawCursor[Row]] = []
+        try:
+            with self._connection.pipeline():
+                for text, values in (*waiting, *asked):
+                    cursor = psycopg.RawCursor(self._connection)
+                    cursor.execute(text.encode(), values, prepare=True)
+                    cursors.append(cursor)
+        except psycopg.Error as error:
+            raise _told(error, self._connection) from error
+        return cursors[len(waiting) :]
+
+
+def connect(url: str, *, read_only: bool = False, autocommit: bool = True) -> psycopg.Connection[Row]:
+    """A connection to a server that takes writes (any server, with `read_only`). Raises StoreUnavailable."""
+    try:
+        connection = psycopg.connect(
+            url,
+            autocommit=True,
+            application_name="ringbid",
+            connect_timeout=CONNECT_SECONDS,
+            target_session_attrs="any" if read_only else "read-write",
+            tcp_user_timeout=5000,
+        )
+        connection.prepared_max = _PREPARED_STATEMENTS
+        connection.adapters.register_dumper(int, _UntypedInt)
+        connection.execute(_SETTINGS)
+        if read_only:
+            connection.execute("SET default_transaction_read_only = on")
+        connection.autocommit = autocommit
+    except psycopg.Error as error:
+        raise StoreUnavailable(f"PostgreSQL: {error}") from error
+    return connection
+
+
+def vacuum(url: str) -> None:
+    """Let the server overwrite the rows that were deleted. On a connection of its own, so that no write waits for it."""
+    with connect(url) as connection:
+        for table in schema.PERSONAL:
+            connection.execute(sql.SQL("VACUUM {}").format(sql.Identifier(table.name)))
+
+
+def read_facts(url: str) -> tuple[str, str, int]:
+    """The server's version, where it is (host:port/name), and the size of the database in bytes."""
+    with connect(url, read_only=True) as connection:
+        row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+        info = connection.info
+        version = str(info.server_version // 10000) + "." + str(info.server_version % 10000)
+        return version, f"{info.host}:{info.port}/{info.dbname}", int(row[0]) if row else 0
+
+
+def _told(error: psycopg.Error, connection: psycopg.Connection[Row]) -> Exception:
+    """What a driver's exception means to the store: by its type and SQLSTATE, never by its text."""
+    state = error.sqlstate or ""
+    if connection.closed or isinstance(error, errors.AdminShutdown | errors.CrashShutdown | errors.CannotConnectNow):
+        return ConnectionLost(f"PostgreSQL: {error}")
+    if isinstance(error, errors.DeadlockDetected | errors.SerializationFailure):
+        return RunAgain(str(error))
+    if isinstance(error, errors.OutOfMemory):  # too many locks for one transaction: fewer at once will do
+        return error
+    if state[:2] in {"53", "57"} or isinstance(error, errors.LockNotAvailable | errors.ReadOnlySqlTransaction):
+        return StoreUnavailable(f"PostgreSQL: {error}")
+    return error
+
+
+def _key_of(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)

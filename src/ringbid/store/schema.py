@@ -1,0 +1,203 @@
+"""The tables, and what the database itself forbids. `migrations` makes them; a test compares the two.
+
+Times are milliseconds since 1970 in UTC on the store's clock, money is micros, yes and no are 1 and 0. A ping and its
+reservation share one uuid. There are no foreign keys: rows of one uuid are written and flushed together, in one
+transaction each (a test looks for orphans), and on PostgreSQL each key would cost the ping a look-up and a row lock.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+from ringbid.reservations.reservation import State
+
+NAMES = {
+    "pk": "pk_%(table_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+metadata = MetaData(naming_convention=NAMES)
+
+_STATES = ", ".join(f"'{state.value}'" for state in State)
+_OPEN = ", ".join(f"'{state.value}'" for state in State if state.open)
+_growing_id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers only an INTEGER key by itself
+
+# Every ping, with the trace that explains it.
+ping = Table(
+    "ping",
+    metadata,
+    Column("id", _growing_id, primary_key=True, autoincrement=True),
+    Column("uuid", Text, nullable=False, unique=True),
+    Column("company_id", Text, nullable=False),
+    Column("campaign_id", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("publisher_id", Text, nullable=False),
+    Column("caller_number", Text),
+    Column("received_at_ms", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("buyer_id", Text),
+    Column("duplicate_of", Text),
+    Column("duplicate_order", Integer),
+    Column("snapshot_version", BigInteger, nullable=False),
+    Column("trace", LargeBinary, nullable=False),
+    CheckConstraint("status in ('reserved', 'rejected', 'no-target')", name="status"),
+    CheckConstraint("(duplicate_of is null) = (duplicate_order is null)", name="duplicate"),
+    sqlite_autoincrement=True,
+)
+
+# A place held with one buyer. The state past `expires_at_ms` is derived on reading.
+reservation = Table(
+    "reservation",
+    metadata,
+    Column("ping_id", Text, primary_key=True),
+    Column("company_id", Text, nullable=False),
+    Column("campaign_id", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("publisher_id", Text, nullable=False),
+    Column("caller_number", Text),
+    Column("buyer_id", Text, nullable=False),
+    Column("buyer_number", Text, nullable=False),
+    Column("inbound_number", Text, nullable=False),
+    Column("revenue_micros", BigInteger, nullable=False),
+    Column("payout_micros", BigInteger, nullable=False),
+    Column("seconds", Integer, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("rule_id", Text),
+    Column("rule_version", Text),
+    Column("duplicate_key", Text),
+    Column("reserved_at_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("counted", SmallInteger, nullable=False),
+    Column("ttl_seconds", Integer, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    Column("confirmed_at_ms", BigInteger),
+    Column("ended_at_ms", BigInteger),
+    Column("extended", SmallInteger, nullable=False),
+    Column("in_windows", SmallInteger, nullable=False),  # its call was counted in the windows of its buyer and groups
+    Column("live_until_ms", BigInteger),  # the end of the longest call there can be
+    CheckConstraint(f"state in ({_STATES})", name="state"),
+    CheckConstraint("revenue_micros >= 0 and payout_micros >= 0 and seconds >= 0", name="quote"),
+    CheckConstraint("expires_at_ms > reserved_at_ms", name="expires"),
+    CheckConstraint("(state = 'live') <= (live_until_ms is not null)", name="live"),
+    CheckConstraint(f"(ended_at_ms is null) = (state in ({_OPEN}, 'live'))", name="ended"),
+    sqlite_with_rowid=False,
+)
+# What the sweeper looks for.
+_WAITING, _LIVE = text(f"state in ({_OPEN})"), text("state = 'live'")
+Index("ix_reservation_waiting", reservation.c.expires_at_ms, sqlite_where=_WAITING, postgresql_where=_WAITING)
+Index("ix_reservation_live", reservation.c.live_until_ms, sqlite_where=_LIVE, postgresql_where=_LIVE)
+
+# A place taken with a buyer or a group now: used = the rows that have not expired. It frees itself.
+place = Table(
+    "place",
+    metadata,
+    Column("ping_id", Text, primary_key=True),
+    Column("subject_id", Text, primary_key=True),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    Column("waiting", SmallInteger, nullable=False),  # may its call still add to the windows?
+    CheckConstraint("waiting in (0, 1)", name="waiting"),
+    sqlite_with_rowid=False,
+)
+Index("ix_place_subject", place.c.subject_id, place.c.expires_at_ms, place.c.waiting)
+
+# Calls counted in a window of a buyer or a group.
+usage = Table(
+    "usage",
+    metadata,
+    Column("subject_id", Text, primary_key=True),
+    Column("window_start_ms", BigInteger, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("counted", BigInteger, nullable=False),
+    CheckConstraint("kind in ('hourly', 'daily', 'monthly', 'total')", name="kind"),
+    CheckConstraint("counted > 0", name="counted"),
+    sqlite_with_rowid=False,
+)
+
+# The one open reservation of a caller under a key or campaign.
+open_caller = Table(
+    "open_caller",
+    metadata,
+    Column("duplicate_key", Text, primary_key=True),
+    Column("ping_id", Text, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    Column("duplicates", Integer, nullable=False),
+    CheckConstraint("duplicates >= 0", name="duplicates"),
+    sqlite_with_rowid=False,
+)
+
+# The reply to the first use of each Idempotency-Key.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("idem_key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("reply_status", Integer, nullable=False),
+    Column("reply_body", LargeBinary, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Index("ix_idempotency_created_at_ms", "created_at_ms"),
+    sqlite_with_rowid=False,
+)
+
+# Each state change of a reservation after it was reserved.
+reservation_move = Table(
+    "reservation_move",
+    metadata,
+    Column("ping_id", Text, primary_key=True),
+    Column("to_state", Text, primary_key=True),  # a state is entered once
+    Column("from_state", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("moved_by", Text, nullable=False),
+    CheckConstraint(f"from_state in ({_STATES}) and to_state in ({_STATES})", name="states"),
+    CheckConstraint("moved_by in ('publisher', 'call', 'sweep')", name="moved_by"),
+    sqlite_with_rowid=False,
+)
+
+# Every catalog that was ever in force; a company's newest is its head. The newest id of all is the version.
+catalog_change = Table(
+    "catalog_change",
+    metadata,
+    Column("id", _growing_id, primary_key=True, autoincrement=True),
+    Column("company_id", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("applied_at_ms", BigInteger, nullable=False),
+    Column("applied_by", Text, nullable=False),
+    Index("ix_catalog_change_company_id_id", "company_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# Whose an RTB key is: a key leads to one company.
+rtb_key = Table(
+    "rtb_key",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("company_id", Text, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+# The last batch each writing process committed on PostgreSQL: it tells what became of a COMMIT whose answer was lost.
+writer = Table(
+    "writer",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("batch", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What holds personal data, and is flushed.
+PERSONAL = (ping, reservation, place, open_caller, idempotency, reservation_move)

@@ -1,0 +1,134 @@
+"""Performing work on a session: batches and transactions, committed once, whatever the database does meanwhile.
+
+`threads` calls `perform` with what waited. A failure is an outcome like any other: one bug fails its own caller, and an
+unreachable database fails those who asked while it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+
+from ringbid.reservations.books import Request
+from ringbid.reservations.ports import StoreUnavailable
+from ringbid.store.batch import look_at, run_batch
+from ringbid.store.session import ConnectionLost, RunAgain, Session
+
+_RUNS = 5  # of one transaction that keeps losing against others, or its connection
+
+Answer = TypeVar("Answer")
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class InTransaction:
+    """Work that gets a transaction of its own."""
+
+    work: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Work that runs outside any transaction."""
+
+    work: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The outcome of work that raised."""
+
+    error: Exception
+
+
+Task = Request[Any] | InTransaction | Alone
+Together = Callable[[Session, list[Request[Any]]], list[Any]]
+
+
+def perform(session: Session, tasks: list[Task], together: Together) -> list[Any]:
+    """The outcome of each task: its answer, or Failed. All requests are done `together`."""
+    requests = [task for task in tasks if not isinstance(task, InTransaction | Alone)]
+    outcomes = iter(_isolated(session, requests, together) if requests else ())
+    return [_outcome_of(session, task) if isinstance(task, InTransaction | Alone) else next(outcomes) for task in tasks]
+
+
+def write_together(session: Session, requests: list[Request[Any]]) -> list[Any]:
+    """The answers to `requests`, all in one transaction, which is committed."""
+    return _commit_once(session, lambda: run_batch(session, requests))
+
+
+def read_together(session: Session, requests: list[Request[Any]]) -> list[Any]:
+    """The answers to `requests`, which change nothing."""
+    return _read_again(session, lambda: look_at(session, requests))
+
+
+def _isolated(session: Session, requests: list[Request[Any]], together: Together) -> list[Any]:
+    """The outcomes of `requests`. Where one of them raises, each is done by itself, so that it fails only its caller."""
+    try:
+        return together(session, requests)
+    except StoreUnavailable as error:
+        return [Failed(StoreUnavailable(*error.args)) for _ in requests]  # each its own: a traceback grows where it goes
+    except Exception as error:
+        if len(requests) == 1:
+            return [Failed(error)]
+        _log.exception("batch_failed", requests=len(requests))
+        return [outcome for request in requests for outcome in _isolated(session, [request], together)]
+
+
+def _outcome_of(session: Session, task: InTransaction | Alone) -> Any:
+    def begin_and_work() -> Any:
+        session.begin()
+        return task.work(session)
+
+    try:
+        if isinstance(task, InTransaction):
+            return _commit_once(session, begin_and_work)
+        return _read_again(session, lambda: task.work(session))
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the one who asked for the work gets it
+        return Failed(error)
+
+
+def _commit_once(session: Session, transaction: Callable[[], Answer]) -> Answer:
+    """Run `transaction` and commit it; again from its beginning where it left nothing behind.
+
+    A COMMIT whose answer was lost is the one case that cannot be seen from here: the database is asked once it is back.
+    """
+    for _ in range(_RUNS):
+        try:
+            answer = transaction()
+        except RunAgain:
+            session.rollback()
+            continue
+        except ConnectionLost:
+            session.reopen()
+            continue
+        except BaseException:
+            session.rollback()
+            raise
+        try:
+            session.commit()
+        except ConnectionLost:
+            session.reopen()
+            if session.committed():
+                return answer
+        except RunAgain:
+            session.rollback()
+        except BaseException:
+            session.rollback()
+            raise
+        else:
+            return answer
+    raise StoreUnavailable(f"a transaction did not go through in {_RUNS} runs")
+
+
+def _read_again(session: Session, read: Callable[[], Answer]) -> Answer:
+    """What `read` returns; once more, on a new connection, where the first broke."""
+    try:
+        return read()
+    except ConnectionLost:
+        session.reopen()
+        return read()

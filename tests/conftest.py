@@ -1,0 +1,89 @@
+"""Fixtures for every test: a store on each database. A machine without PostgreSQL fails its tests; none is skipped."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.clocks import JumpingClock
+from support.postgres import Cluster
+from support.stores import StorePlace
+
+from ringbid.settings import Settings
+from ringbid.store.opening import open_store
+from ringbid.store.sqlite import FILE_NAME
+
+
+@pytest.fixture
+def clock() -> JumpingClock:
+    return JumpingClock()
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    """This test process's own server."""
+    cluster = Cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_cluster: Cluster) -> str:
+    """The name of a database with all tables and no rows: a copy of it is made faster than its tables."""
+    url = postgres_cluster.create_database()
+    _make_tables(Settings(database=url))
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with all tables and no rows."""
+    folder = tmp_path_factory.mktemp("template")
+    _make_tables(Settings(data=folder))
+    return folder / FILE_NAME
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: Cluster, postgres_template: str) -> Iterator[str]:
+    """A migrated, empty database of this test's own."""
+    url = postgres_cluster.create_database(template=postgres_template)
+    yield url
+    postgres_cluster.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, clock: JumpingClock) -> StorePlace:
+    """Where this test's store is: once on SQLite, once on PostgreSQL."""
+    if request.param == "postgresql":
+        return StorePlace("postgresql", Settings(database=request.getfixturevalue("postgres_url")), clock)
+    return _copied_place(tmp_path, request.getfixturevalue("sqlite_template"), clock)
+
+
+@pytest.fixture
+def sqlite_place(tmp_path: Path, sqlite_template: Path, clock: JumpingClock) -> StorePlace:
+    """A store for what is true of SQLite only."""
+    return _copied_place(tmp_path, sqlite_template, clock)
+
+
+@pytest.fixture
+def postgres_place(postgres_url: str, clock: JumpingClock) -> StorePlace:
+    """A store for what is true of PostgreSQL only."""
+    return StorePlace("postgresql", Settings(database=postgres_url), clock)
+
+
+def _copied_place(folder: Path, template: Path, clock: JumpingClock) -> StorePlace:
+    data = folder / "data"
+    data.mkdir()
+    shutil.copy(template, data / FILE_NAME)
+    return StorePlace("sqlite", Settings(data=data), clock)
+
+
+def _make_tables(settings: Settings) -> None:
+    async def make() -> None:
+        store = await open_store(settings, JumpingClock())
+        await store.close()
+
+    asyncio.run(make())

@@ -1,0 +1,128 @@
+"""The crash loop: publishers ping, the server is killed at seeded random moments and started again; then the audit."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from crash.audit import audit, read_store
+from crash.fleet import Fleet, fleet
+from crash.publishers import Attempt, Journal, Publisher
+from support.server import apply_catalog, free_port
+
+CAP = 5
+GROUP_CAP = 12  # of all buyers together, so that it, too, is full at times
+TTL_SECONDS = 1
+PUBLISHERS = 8
+LIFE_SECONDS = (0.02, 0.18)  # how long a server lives once it listens
+BUYERS = ("ash", "birch", "cedar", "date")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the auditor found, and how much was tried.
+
+    `unknown`: tries that got no answer; `replayed`: of those, decided before the crash and answered after it.
+    """
+
+    violations: list[str]
+    attempts: int
+    reserved: int
+    unknown: int
+    replayed: int
+
+    def __str__(self) -> str:
+        counts = f"{self.attempts} pings, {self.reserved} reserved, {self.unknown} unknown, {self.replayed} replayed"
+        return "\n".join([f"{len(self.violations)} broken promises; {counts}", *self.violations[:20]])
+
+
+def crash_loop(*, data: Path, kills: int, seed: int, database: str | None = None, plant: str | None = None) -> Outcome:
+    """Kill a server `kills` times under load. `plant` names a bug of `crash.planted` that the server gets."""
+    catalog = data / "crash.yaml"
+    catalog.write_text(_catalog_yaml())
+    apply_catalog(catalog, data=data, database=database)
+    port, moments, journal = free_port(), random.Random(seed), Journal()
+    with fleet(data=data, port=port, database=database, plant=plant) as servers:
+        servers.start()
+        keys = tuple(map(_key_of, BUYERS))
+        publishers = [Publisher(n, port=port, keys=keys, journal=journal, seed=seed) for n in range(PUBLISHERS)]
+        for publisher in publishers:
+            publisher.start()
+        try:
+            for _ in range(kills):
+                time.sleep(moments.uniform(*LIFE_SECONDS))
+                servers.kill()
+                servers.start()
+        finally:
+            for publisher in publishers:
+                publisher.stopping.set()
+        for publisher in publishers:
+            publisher.join()
+        time.sleep(TTL_SECONDS + 1)
+        servers.kill()
+        contents = read_store(data=data, database=database)
+        caps: Mapping[str, int] = dict.fromkeys(BUYERS, CAP)
+        violations = audit(journal, contents, caps=caps, groups={" ".join(BUYERS): GROUP_CAP})
+        violations += _places_that_are_not_free(servers, seed=seed)
+    attempts = journal.attempts
+    return Outcome(
+        violations=violations,
+        attempts=len(attempts),
+        reserved=sum(attempt.reserved for attempt in attempts),
+        unknown=sum(attempt.unknown for attempt in attempts),
+        replayed=sum(attempt.replayed for attempt in attempts),
+    )
+
+
+def _places_that_are_not_free(servers: Fleet, *, seed: int) -> list[str]:
+    """Nothing leaked: seen from outside, each buyer takes exactly as many as its cap, and all together the group's."""
+    servers.start()
+    journal = Journal()
+    publisher = Publisher(PUBLISHERS, port=servers.port, keys=(), journal=journal, seed=seed)
+    taken = dict.fromkeys(BUYERS, 0)
+    for index in range((CAP + 1) * len(BUYERS)):
+        buyer = BUYERS[index // (CAP + 1)]
+        attempt = Attempt(f"+1646200{index:04d}", _key_of(buyer), f"fill-{index}")
+        publisher.ping(attempt)
+        taken[buyer] += attempt.reserved
+    publisher.disconnect()
+    expected = {buyer: max(0, min(CAP, GROUP_CAP - CAP * index)) for index, buyer in enumerate(BUYERS)}
+    found = [] if taken == expected else [f"leaked: after the last TTL the buyers took {taken}, not {expected}"]
+    return found + journal.surprises
+
+
+def _key_of(buyer: str) -> str:
+    return f"crash-test-key-of-{buyer}"
+
+
+def _catalog_yaml() -> str:
+    """A campaign for each buyer, so that a publisher knows with whom it holds a place."""
+    catalog = {
+        "company": {"id": "crash", "name": "Crash", "time_zone": "UTC", "currency": "USD"},
+        "publishers": [{"id": "crash", "name": "Crash"}],
+        "buyers": [
+            {"id": buyer, "name": buyer, "number": f"+1202555010{index}", "caps": {"concurrency": CAP}}
+            for index, buyer in enumerate(BUYERS)
+        ],
+        "buyer_groups": [
+            {"id": "all", "name": "All", "buyers": list(BUYERS), "caps": {"concurrency": GROUP_CAP}},
+        ],
+        "campaigns": [_campaign(index, buyer) for index, buyer in enumerate(BUYERS)],
+    }
+    return yaml.safe_dump(catalog, sort_keys=False)
+
+
+def _campaign(index: int, buyer: str) -> dict[str, object]:
+    return {
+        "id": f"to-{buyer}",
+        "name": f"To {buyer}",
+        "numbers": [{"number": f"+1844402114{index}"}],
+        "rtb_keys": [{"key": _key_of(buyer), "name": "Default", "ttl_seconds": TTL_SECONDS, "count_on_reserve": True}],
+        "routing": {"strategy": "bid", "buyers": [{"buyer": buyer, "priority": 1, "weight": 1}]},
+        "conversions": [{"name": "fixed", "buyer": buyer, "seconds": 95, "revenue": 1.5, "payout": 1.173}],
+    }

@@ -1,0 +1,49 @@
+"""`kill -9` of the server under load: what was acknowledged is kept, nothing is oversold, nothing leaks.
+
+RINGBID_KILLS sets how many kills on SQLite (200); RINGBID_SEED chooses other moments and other pings.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from crash.loop import crash_loop
+from crash.planted import PLANTED
+from support.postgres import Cluster
+
+KILLS = int(os.environ.get("RINGBID_KILLS", "200"))
+SEED = int(os.environ.get("RINGBID_SEED", "1"))
+POSTGRES_SHARE = 0.2  # of the kills
+PLANTED_KILLS = 8
+
+
+@pytest.mark.timeout(600)
+def test_no_kill_breaks_a_promise_on_sqlite(tmp_path: Path) -> None:
+    outcome = crash_loop(data=tmp_path, kills=KILLS, seed=SEED)
+    print(outcome)
+    assert not outcome.violations, str(outcome)
+    assert outcome.reserved > KILLS, "there was load"
+    assert outcome.unknown > KILLS, "the kills came under load"
+
+
+@pytest.mark.timeout(600)
+def test_no_kill_breaks_a_promise_on_postgresql(tmp_path: Path) -> None:
+    kills = max(1, round(KILLS * POSTGRES_SHARE))
+    cluster = Cluster.start(durable=True)
+    try:
+        outcome = crash_loop(data=tmp_path, database=cluster.create_database(), kills=kills, seed=SEED)
+    finally:
+        cluster.stop()
+    print(outcome)
+    assert not outcome.violations, str(outcome)
+    assert outcome.reserved > kills, "there was load"
+    assert outcome.unknown > kills, "the kills came under load"
+
+
+@pytest.mark.parametrize("plant", sorted(PLANTED))
+def test_a_planted_bug_is_found(tmp_path: Path, plant: str) -> None:
+    outcome = crash_loop(data=tmp_path, kills=PLANTED_KILLS, seed=SEED, plant=plant)
+    assert any(PLANTED[plant].found_as in line for line in outcome.violations), str(outcome)

@@ -1,0 +1,95 @@
+"""Refusals are a product: every reason has its texts, a code of its own, and a scenario in which it happens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from house.code_rules import ROOT, assert_none
+from ringbid.values.reason import BY_CODE, Reason
+
+SCENARIOS = ROOT / "tests/scenarios"
+
+# Reasons that no single ping can end in, and the test that shows each instead.
+_EDGES = "tests/functional/test_ping_edges.py"
+SHOWN_ELSEWHERE: dict[Reason, str] = {
+    Reason.BODY_TOO_SLOW: _EDGES,
+    Reason.IDEMPOTENCY_KEY_IN_FLIGHT: _EDGES,
+    Reason.OVERLOADED: _EDGES,
+    Reason.STORE_UNAVAILABLE: _EDGES,
+    Reason.BUYER_REMOVED: _EDGES,
+    Reason.CAPS_FILLED: _EDGES,
+}
+
+
+def _expected_codes(value: object, *, expected: bool = False) -> Iterator[str]:
+    """The codes that a scenario expects: below an `expect`, each `reason`, each `code` and each buyer's verdict."""
+    if isinstance(value, list):
+        for inner in value:
+            yield from _expected_codes(inner, expected=expected)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if expected and name in ("reason", "code") and isinstance(inner, str):
+                yield inner
+            if expected and name == "verdicts":
+                yield from (code for code in inner.values() if isinstance(code, str) and code != "any")
+            yield from _expected_codes(inner, expected=expected or name == "expect")
+
+
+def _shown_in_scenarios() -> set[str]:
+    paths = sorted(SCENARIOS.rglob("*.yaml"))
+    assert paths, "there are no scenarios"
+    scenarios = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths)
+    return {code for scenario in scenarios for code in _expected_codes(scenario)}
+
+
+def test_codes_are_unique_and_fit_for_a_url() -> None:
+    assert len(BY_CODE) == len(Reason)
+    assert_none([reason.code for reason in Reason if not re.fullmatch(r"[a-z]+(_[a-z]+)*", reason.code)])
+
+
+def test_no_two_reasons_were_merged_by_equal_facts() -> None:
+    assert_none([name for name, reason in Reason.__members__.items() if reason.name != name])
+
+
+@pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.code)
+def test_a_reason_says_what_happened_to_the_owner_and_to_the_publisher(reason: Reason) -> None:
+    for text in (reason.text, reason.safe_text):
+        assert text == text.strip()
+        assert text[:1].isalnum()
+        assert len(text) > 5
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if not reason.public], ids=lambda reason: reason.code)
+def test_what_is_not_public_reads_like_any_other_absence_of_buyers(reason: Reason) -> None:
+    assert reason.safe_code == Reason.NO_BUYER_AVAILABLE.code
+    assert reason.safe_text == Reason.NO_BUYER_AVAILABLE.safe_text
+
+
+def test_every_reason_has_a_scenario() -> None:
+    shown = _shown_in_scenarios()
+    assert_none([reason.code for reason in Reason if reason.code not in shown and reason not in SHOWN_ELSEWHERE])
+
+
+def test_a_reason_that_has_a_scenario_is_not_excused_from_having_one() -> None:
+    assert_none([reason.code for reason in SHOWN_ELSEWHERE if reason.code in _shown_in_scenarios()])
+
+
+@pytest.mark.parametrize(("reason", "path"), SHOWN_ELSEWHERE.items(), ids=lambda value: getattr(value, "code", ""))
+def test_a_reason_without_a_scenario_is_shown_by_the_test_that_is_named(reason: Reason, path: str) -> None:
+    test = (ROOT / path).read_text(encoding="utf-8")
+    assert re.search(rf"\b({reason.code}|{reason.name})\b", test), f"{path} does not mention {reason.code}"
+
+
+def test_no_scenario_expects_a_reason_that_does_not_exist() -> None:
+    assert_none(sorted(_shown_in_scenarios() - set(BY_CODE)))
+
+
+def test_only_the_reasons_that_a_scenario_expects_count_as_shown() -> None:
+    verdicts = {"alpha": {"reason": "won"}, "bravo": "buyer_paused", "*": "any"}
+    expect = {"reply": {"status": "reserved", "code": "outbid"}, "verdicts": verdicts}
+    scenario = {"title": "duplicate", "steps": [{"reason": "not_drawn", "expect": expect}]}
+    assert sorted(_expected_codes(scenario)) == ["buyer_paused", "outbid", "won"]
