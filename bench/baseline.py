@@ -13,8 +13,8 @@ import argparse
 import uvicorn
 import uvloop
 
-from ringbid.edge.serving import http_config
 from ringbid.edge.api.http import Receive, Scope, Send
+from ringbid.edge.serving import http_config
 
 ANSWER = (
     b'{"uuid":"018fc52c-3f0e-7a37-9a5c-6b8f2b0a7d11","status":"reserved","retreaver_payout":1.173,'

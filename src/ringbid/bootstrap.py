@@ -32,7 +32,7 @@ from ringbid.ping.turns import Turns
 from ringbid.reservations.ports import Reservations, StoredPing
 from ringbid.routing import geo
 from ringbid.settings import Settings
-from ringbid.store.opening import Store, open_reader, open_store
+from ringbid.store.opening import Facts, Store, open_reader, open_store
 from ringbid.values.clock import Clock, SystemClock
 from ringbid.values.ids import CompanyId, PingId, RandomBytes
 from ringbid.worker.retention import Retention
@@ -124,6 +124,15 @@ async def read_documents(settings: Settings) -> dict[CompanyId, str]:
         await reader.close()
 
 
+async def read_facts(settings: Settings) -> Facts:
+    """What `ringbid doctor` tells about the store. Raises as `store.opening.open_reader` does."""
+    reader = open_reader(settings)
+    try:
+        return await reader.facts()
+    finally:
+        await reader.close()
+
+
 async def find_ping(settings: Settings, ping_id: PingId) -> StoredPing | None:
     """A ping's record, read beside a running server; None where there is none."""
     reader = open_reader(settings)
@@ -144,7 +153,7 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
         await catalogs.refresh()
         background.append(tasks.start(catalogs.follow(), name="follow the catalog"))
         background.append(tasks.start(Sweep(store).run(), name="sweep"))
-        background.append(tasks.start(Retention(store, settings.retention, clock).run(), name="retention"))
+        background.append(tasks.start(Retention(store, settings.retention).run(), name="retention"))
         app = build_application(store.reservations, catalogs, outbound, settings=settings, clock=clock)
         yield app, ControlServer(settings.data, {"apply": _apply_handler(store)})
     finally:

@@ -19,6 +19,7 @@ import uvloop
 
 from crash.planted import PLANTED
 from ringbid import bootstrap
+from ringbid.edge.serving import Address
 from ringbid.routing import geo
 from ringbid.settings import Settings
 
@@ -47,11 +48,10 @@ def _serve(settings: Settings) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     said = os.dup(1)
     log = os.open(settings.data / "serve.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(0)
+    for number, kept in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
+        os.dup2(kept, number)
 
-    def on_ready(_address: bootstrap.Address) -> None:
+    def on_ready(_address: Address) -> None:
         os.write(said, f"ready {os.getpid()}\n".encode())
 
     try:

@@ -32,6 +32,7 @@ class RunningServer:
     process: subprocess.Popen[bytes]
     port: int
     data: Path
+    database: str | None = None
 
     @property
     def base_url(self) -> str:
@@ -67,7 +68,7 @@ def running_server(
     with (data / "serve.log").open("wb") as log:
         command = [_ringbid(), "serve", "--host", "127.0.0.1", "--port", str(port)]
         process = subprocess.Popen(command, cwd=data, env=variables, stdout=log, stderr=subprocess.STDOUT)
-    server = RunningServer(process, port, data)
+    server = RunningServer(process, port, data, database)
     try:
         _wait_until_ready(server)
         yield server

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
 import jmespath
@@ -45,6 +45,7 @@ _HIGHEST_PORT = 65535
 
 _PATTERN_OPTIONS = re2.Options()
 _PATTERN_OPTIONS.log_errors = False  # a mistake is told with its path, not printed
+_PATTERN_OPTIONS.case_sensitive = False  # as in all of text's comparisons; `(?-i)` in front of a pattern turns it back
 
 
 @lru_cache(maxsize=1)
@@ -90,10 +91,17 @@ def sip_uri(text: str) -> str | None:
     return None if _SIP_URI.fullmatch(text) else "a SIP URI such as sip:sales@example.org:5060"
 
 
+def compile_pattern(text: str) -> Callable[[str], bool]:
+    """Whether an RE2 pattern is found anywhere in a text, whatever the letter case. Raises re2.error."""
+    search = re2.compile(text, options=_PATTERN_OPTIONS).search
+    # Bytes, for with a str the library also counts where each character is; nobody asks.
+    return lambda value: search(value.encode(errors="replace")) is not None
+
+
 def pattern(text: str) -> str | None:
     """An RE2 pattern: matching takes linear time, whatever the text."""
     try:
-        re2.compile(text, options=_PATTERN_OPTIONS)
+        compile_pattern(text)
     except re2.error as error:
         reason = error.args[0]
         shown = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)

@@ -39,12 +39,14 @@ def read_filters(fields: Fields, name: str, tags: Mapping[str, TagDeclaration]) 
 def _read_filter(fields: Fields, tags: Mapping[str, TagDeclaration]) -> Filter:
     tag = fields.matching("tag", TAG, TAG_ALLOWED)
     operator = fields.required_choice("operator", _OPERATORS)
+    value = fields.value("value")
+    if fields.value("operator") != operator:
+        return Filter(tag=tag, operator=operator)  # noted; what the value should be depends on it
     declared = tags.get(tag)
     kind: TagType = "text" if declared is None else declared.type
     if operator not in _OPERATORS_OF[kind]:
         allowed = f"for {tag}, a {kind} tag, one of: {', '.join(_OPERATORS_OF[kind])}"
         fields.refuse("operator", found=operator, allowed=allowed)
-    value = fields.value("value")
     if operator in _WITHOUT_VALUE:
         if value is not None:
             fields.refuse("value", found=value, allowed=f"no value: {operator} needs none")

@@ -85,8 +85,7 @@ class KeyReader:
         if secret is not None:
             return self._of_secret(fields, secret)
         if hashed is not None:
-            key_id = KeyId(fields.matching("key_sha256", _SHA256, "64 hex digits in lower case, as export prints them"))
-            return self._once(fields, "key_sha256", key_id)
+            return self._of_hash(fields, hashed)
         in_force = self._in_force.get((campaign_id, name))
         if in_force is not None:
             return self._once(fields, "name", in_force)
@@ -97,9 +96,14 @@ class KeyReader:
     def _of_secret(self, fields: Fields, secret: object) -> KeyId:
         if isinstance(secret, str) and _KEY.fullmatch(secret):
             return self._once(fields, "key", key_id_of(secret))
-        # Of what may be somebody's secret no more than its length is shown.
-        found = f"a text of {len(secret)} characters" if isinstance(secret, str) else "no text (quote it)"
-        fields.refuse_as("key", found=found, allowed=_KEY_ALLOWED)
+        fields.refuse_as("key", found=_hidden(secret), allowed=_KEY_ALLOWED)
+        return _STAND_IN
+
+    def _of_hash(self, fields: Fields, hashed: object) -> KeyId:
+        if isinstance(hashed, str) and _SHA256.fullmatch(hashed):
+            return self._once(fields, "key_sha256", KeyId(hashed))
+        allowed = "64 hex digits in lower case, as export prints them"
+        fields.refuse_as("key_sha256", found=_hidden(hashed), allowed=allowed)
         return _STAND_IN
 
     def _once(self, fields: Fields, name: str, key_id: KeyId) -> KeyId:
@@ -108,6 +112,11 @@ class KeyReader:
             fields.refuse_as(name, found=found, allowed="a key of its own for each: it says which campaign is meant")
         self._seen.setdefault(key_id, fields.path)
         return key_id
+
+
+def _hidden(secret: object) -> str:
+    """Of what may be somebody's secret no more than its length is shown."""
+    return f"a text of {len(secret)} characters" if isinstance(secret, str) else "no text (quote it)"
 
 
 def _read_inbound_number(fields: Fields) -> PhoneNumber | None:

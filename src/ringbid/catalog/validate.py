@@ -66,12 +66,13 @@ def keys_of(catalog: Catalog) -> dict[tuple[CampaignId, str], KeyId]:
 def _read_root(root: Fields, keys: KeyReader) -> Catalog:
     company = _read_company(root)
     tags = tuple(_read_tag(fields) for fields in root.mappings("tags", "key"))
-    declared = {tag.key: tag for tag in tags}
+    declared = {tag.key: tag for tag in tags if tag.key}  # what has no name was noted, and is no choice for others
     publishers = tuple(_read_publisher(fields) for fields in root.mappings("publishers", "id"))
     buyers = read_buyers(root, company, declared)
-    buyer_ids = tuple(buyer.id for _, buyer in buyers)
+    buyer_ids = tuple(dict.fromkeys(buyer.id for _, buyer in buyers if buyer.id))
     groups = read_groups(root, buyer_ids)
-    known = Known(tags=declared, publishers=tuple(publisher.id for publisher in publishers), buyers=buyer_ids)
+    publisher_ids = tuple(dict.fromkeys(publisher.id for publisher in publishers if publisher.id))
+    known = Known(tags=declared, publishers=publisher_ids, buyers=buyer_ids)
     campaigns = read_campaigns(root, known, keys)
     check_numbers(buyers, campaigns, declared)
     return Catalog(
@@ -91,17 +92,21 @@ def _read_company(root: Fields) -> Company:
             root.refuse("company", found=None, allowed="the company whose catalog this is: company: {id: acme}")
         return Company(id=CompanyId(""), name="")
     company_id = CompanyId(fields.matching("id", ID, ID_ALLOWED))
-    code = fields.text("currency", "USD")
-    wrong = checks.currency(code)
-    if wrong is not None:
-        fields.refuse("currency", found=code, allowed=wrong)
     return Company(
         id=company_id,
         name=fields.text("name", company_id),
         time_zone=read_time_zone(fields, "UTC"),
-        currency=code,
+        currency=_read_currency(fields),
         rtb_enabled=fields.boolean("rtb_enabled", True),
     )
+
+
+def _read_currency(fields: Fields) -> str:
+    code = fields.text("currency", "USD")
+    wrong = checks.currency(code)
+    if wrong is not None:
+        fields.refuse("currency", found=code, allowed=wrong)
+    return code
 
 
 def _read_tag(fields: Fields) -> TagDeclaration:

@@ -19,6 +19,7 @@ from ringbid.values.ids import BuyerId
 _Method = Literal["GET", "POST"]
 _BodyType = Literal["json", "form", "xml", "text"]
 _TRIGGERS: tuple[WebhookTrigger, ...] = get_args(WebhookTrigger)
+_NOT_IDENTITY = f"any tag but what a ping says of itself: {', '.join(IDENTITY_TOKENS)}"
 _LONGEST_URL = 4096
 _LONGEST_BODY = 65_536
 _LONGEST_EXPRESSION = 1024
@@ -123,7 +124,7 @@ def _read_outputs(fields: Fields) -> tuple[tuple[str, str], ...]:
         if not TAG.fullmatch(tag):
             fields.refuse("outputs", found=tag, allowed=TAG_ALLOWED, inside=inside)
         elif tag in IDENTITY_TOKENS:
-            fields.refuse("outputs", found=tag, allowed="a tag that no answer could mislead us with", inside=inside)
+            fields.refuse("outputs", found=tag, allowed=_NOT_IDENTITY, inside=inside)
         text = value if isinstance(value, str) and len(value) <= _LONGEST_EXPRESSION else None
         wrong = f"a JMESPath expression of at most {_LONGEST_EXPRESSION} characters"
         if text is not None:

@@ -228,7 +228,7 @@ def _note_syntax(error: yaml.YAMLError, text: str, problems: Problems) -> None:
         line, column = mark.line + 1, mark.column + 1
     else:
         assert isinstance(error, yaml.reader.ReaderError), "what has no mark is a character that YAML refuses"
-        what = f"a character that YAML does not allow (#x{int(error.character):04x})"
-        before = text[: error.position]
+        what = f"a character that YAML does not allow (#x{error.character:04x})"
+        before = text[: text.find(chr(error.character))]  # its own position counts characters or bytes
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
     problems.add("", found=f"{what}, line {line}, column {column}", allowed="well-formed YAML", line=line)

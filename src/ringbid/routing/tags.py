@@ -1,17 +1,16 @@
 """What is known about a caller: tags, each with where it came from.
 
-Built once for each ping from its parameters and the caller's number; a buyer's answer adds its own. Trust, from most to
-least: the zip, the `geo` parameter, what the publisher sent as state, city or country, the area code. Less trusted
-sources only fill blanks.
+Built once for each ping from its parameters and the caller's number; a buyer's answer adds its own. Of state, city and
+country a known zip is trusted most, then what the publisher sent under that very name, then its `geo`, then the number:
+each source only fills what those before it left blank, but a known zip also corrects what was sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from ringbid.routing.geo import STATES, NumberPlace, place_of_area_code, place_of_number, place_of_zip, state_code
+from ringbid.routing import geo
 from ringbid.values.ids import CampaignId, PingId, PublisherId
 from ringbid.values.phone import PhoneNumber, area_code
 
@@ -20,11 +19,9 @@ TagValue = str | tuple[str, ...]
 # Parameters with a meaning of their own, which become no tags as they stand.
 SPECIAL = frozenset({"key", "publisher_id", "source_id", "caller_number", "inbound_number"})
 # Geography keeps its names whatever the key's prefix: filters everywhere rely on them.
-UNPREFIXED = frozenset({"geo", "caller_zip", "caller_state", "caller_city", "caller_country"})
+UNPREFIXED = frozenset({"geo", "caller_zip", "caller_state", "caller_city", "caller_country", "area_code"})
 # Known from the ping itself: a parameter of the same name must not forge them.
-_OWN = frozenset({"caller_number", "publisher_id", "campaign_id", "call_uuid", "area_code"})
-_NEVER_SENT = SPECIAL | _OWN
-_ZIP_LENGTH = 5
+_OWN = frozenset({"caller_number", "publisher_id", "campaign_id", "call_uuid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,136 +50,133 @@ def tags_of_ping(
     tag_prefix: str,
     call_uuid: PingId,
 ) -> Tags:
-    """All tags of a ping before anyone is asked."""
-    if tag_prefix:
-        parameters = {
-            key if key in UNPREFIXED else tag_prefix + key: value
-            for key, value in parameters.items()
-            if key not in SPECIAL
-        }
-    values = {key: value for key, value in parameters.items() if value and key not in _NEVER_SENT}
-    sent = _read_geo(values.pop("geo", ()))
-    sources = dict.fromkeys(values, "ping")
-    _add_geography(values, sources, sent)
-    _fill_from_area_codes(values, sources, sent.area_code, caller_number)
-    _set_geo(values, sources, sent.items)
+    """All tags of a ping before anyone is asked. A parameter that is empty is a tag that is missing."""
+    values: dict[str, TagValue] = {}
+    for key, value in parameters.items():
+        if value and key not in SPECIAL:
+            name = tag_prefix + key if tag_prefix and key not in UNPREFIXED else key
+            if name not in _OWN:
+                values[name] = value
+    sent_geo = values.pop("geo", None)
     values["publisher_id"] = publisher_id
     values["campaign_id"] = campaign_id
     values["call_uuid"] = call_uuid
-    sources["publisher_id"] = sources["campaign_id"] = sources["call_uuid"] = "ping"
     if caller_number is not None:
         values["caller_number"] = caller_number
-        sources["caller_number"] = "ping"
+    sources = dict.fromkeys(values, "ping")
+    items = _geo_items(sent_geo) if sent_geo else ()
+    _locate(values, sources, sent_geo=items, number=caller_number)
+    _set_geo(values, sources, sent=items)
     return Tags(values, sources)
 
 
-class _SentGeo(NamedTuple):
-    """The `geo` parameter, as it was sent, and what it says: the first of each kind."""
-
-    items: tuple[str, ...]
-    zip_code: str | None = None
-    state: str | None = None
-    country: str | None = None
-    area_code: str | None = None
-
-
-_NO_GEO = _SentGeo(())
-
-
-def _read_geo(value: TagValue) -> _SentGeo:
-    """`us`, `us-ca`, `us-90210`, `310`: repeated or joined by commas, in any letter case."""
-    if not value:
-        return _NO_GEO
-    joined = value if isinstance(value, str) else ",".join(value)
-    items = tuple(item for item in (part.strip().lower() for part in joined.split(",")) if item)
-    zip_code = state = country = area_code = None
-    for item in items:
-        place, _, rest = item.partition("-")
-        if len(item) == 3 and _is_digits(item):
-            area_code = area_code or item
-        elif len(place) == 2 and place.isascii() and place.isalpha():
-            country = country or place.upper()
-            if place == "us" and len(rest) == _ZIP_LENGTH and _is_digits(rest):
-                zip_code = zip_code or rest
-            elif place == "us" and rest.upper() in STATES:
-                state = state or rest.upper()
-    return _SentGeo(items, zip_code, state, "US" if state else country, area_code)
-
-
-def _add_geography(values: dict[str, TagValue], sources: dict[str, str], sent: _SentGeo) -> None:
-    """Zip, state, city and country from what was sent, most trusted source first."""
-    zip_code = _one(values.get("caller_zip"))
-    if zip_code is None and sent.zip_code is not None:
-        zip_code = values["caller_zip"] = sent.zip_code
-        sources["caller_zip"] = "geo"
-    place = place_of_zip(zip_code) if zip_code is not None else None
-    if place is not None:
-        values["caller_state"], values["caller_city"] = place
-        values["caller_country"] = "US"
-        sources["caller_state"] = sources["caller_city"] = sources["caller_country"] = "zip"
-        return
-    state = _one(values.get("caller_state"))
-    if sent.state is not None:
-        values["caller_state"], sources["caller_state"] = sent.state, "geo"
-    elif state is not None:
-        values["caller_state"] = state_code(state)
-    country = _one(values.get("caller_country"))
-    if sent.country is not None:
-        values["caller_country"], sources["caller_country"] = sent.country, "geo"
-    elif country is not None:
-        values["caller_country"] = country.upper()
-
-
-def _fill_from_area_codes(
-    values: dict[str, TagValue], sources: dict[str, str], sent_area: str | None, number: PhoneNumber | None
+def _locate(
+    values: dict[str, TagValue], sources: dict[str, str], *, sent_geo: tuple[str, ...], number: PhoneNumber | None
 ) -> None:
-    """The area code that `geo` names, then the number's: each fills what is still blank of area code, country, state.
-
-    A state is only filled beside its own country.
-    """
-    found: list[tuple[str, str | None, NumberPlace]] = []
-    if sent_area is not None:
-        found.append(("geo", sent_area, place_of_area_code(sent_area)))
+    """Zip, state, city, country and area code, most trusted source first."""
+    for key, read in _SENT_PLACE.items():
+        if key in values:
+            values[key] = read(_first(values[key]))
+            if not values[key]:
+                del values[key]
+    hints = _hints(sent_geo) if sent_geo else {}
+    for key in ("caller_zip", "area_code"):
+        if key in hints and key not in values:
+            values[key], sources[key] = hints[key], "geo"
+    zip_code = values.get("caller_zip")
+    five = geo.five_digits(_first(zip_code)) if zip_code else None
+    place = geo.place_of_zip(five) if five is not None else None
+    if place is not None:
+        values["caller_state"], values["caller_city"], values["caller_country"] = place.state, place.city, "US"
+        sources["caller_state"] = sources["caller_city"] = sources["caller_country"] = "zip"
+    if hints:
+        country, state = hints.get("caller_country"), hints.get("caller_state")
+        _fill_place(values, sources, country=country, state=state, source="geo")
+    if number is None or number[:2] == "+1":
+        _fill_country_of_state(values, sources)
     if number is not None:
-        found.append(("number", area_code(number), place_of_number(number)))
-    for source, area, (country, state) in found:
+        area = area_code(number)
         if area is not None and "area_code" not in values:
-            values["area_code"], sources["area_code"] = area, source
-        if country is not None and "caller_country" not in values:
-            values["caller_country"], sources["caller_country"] = country, source
-        if state is not None and "caller_state" not in values and values["caller_country"] == country:
-            values["caller_state"], sources["caller_state"] = state, source
+            values["area_code"], sources["area_code"] = area, "number"
+        country, state = geo.place_of_number(number)
+        _fill_place(values, sources, country=country, state=state, source="number")
 
 
-def _set_geo(values: dict[str, TagValue], sources: dict[str, str], sent: tuple[str, ...]) -> None:
-    """The multi-valued `geo`: what was sent, then what is known, without repeats: `us`, `us-ca`, `us-90210`, `310`.
+def _fill_place(
+    values: dict[str, TagValue], sources: dict[str, str], *, country: str | None, state: str | None, source: str
+) -> None:
+    """Country and state where they are blank. A source of one country says nothing of the state in another."""
+    if country is not None and "caller_country" not in values:
+        values["caller_country"], sources["caller_country"] = country, source
+    if state is not None and "caller_state" not in values and values["caller_country"] == country:
+        values["caller_state"], sources["caller_state"] = state, source
 
-    Its source is `geo` where it was sent, else that of the most trusted part.
-    """
-    known: dict[str, str] = {}
-    country = _one(values.get("caller_country"))
-    if country is not None:
+
+def _fill_country_of_state(values: dict[str, TagValue], sources: dict[str, str]) -> None:
+    """In North America a state's code tells the country, and better than the area code that a caller took along."""
+    if "caller_state" in values and "caller_country" not in values:
+        country = geo.country_of_state(_first(values["caller_state"]))
+        if country is not None:
+            values["caller_country"], sources["caller_country"] = country, sources["caller_state"]
+
+
+def _set_geo(values: dict[str, TagValue], sources: dict[str, str], *, sent: tuple[str, ...]) -> None:
+    """The multi-valued `geo`: what was sent, then what is known, without repeats: `us`, `us-ca`, `us-90210`, `310`."""
+    items = dict.fromkeys(sent)
+    source = "geo" if sent else None
+    country = _first(values.get("caller_country", ""))
+    if geo.is_code(country):
         lowered = country.lower()
-        known[lowered] = sources["caller_country"]
-        state = _one(values.get("caller_state"))
-        if state is not None:
-            known[f"{lowered}-{state.lower()}"] = sources["caller_state"]
-    zip_code = _one(values.get("caller_zip"))
-    if zip_code is not None and _is_digits(zip_code[:_ZIP_LENGTH]):
-        known[f"us-{zip_code[:_ZIP_LENGTH]}"] = sources["caller_zip"]
+        items[lowered] = None
+        state = _first(values.get("caller_state", ""))
+        if geo.is_code(state):
+            items[f"{lowered}-{state.lower()}"] = None
+        source = source or sources.get("caller_state", sources["caller_country"])
+    zip_code = values.get("caller_zip")
+    five = geo.five_digits(_first(zip_code)) if zip_code else None
+    if five is not None:
+        items[f"us-{five}"] = None
+        source = source or sources["caller_zip"]
     area = values.get("area_code")
-    if isinstance(area, str):
-        known[area] = sources["area_code"]
-    if sent or known:
-        values["geo"] = tuple(dict.fromkeys((*sent, *known)))
-        sources["geo"] = "geo" if sent else next(iter(known.values()))
+    if area:
+        items[_first(area)] = None
+        source = source or sources["area_code"]
+    if source is not None:
+        values["geo"], sources["geo"] = tuple(items), source
 
 
-def _is_digits(text: str) -> bool:
-    return text.isascii() and text.isdecimal()
+# Parameters that say where the caller is, and how each is read.
+_SENT_PLACE: Mapping[str, Callable[[str], str]] = {
+    "caller_zip": str.strip,
+    "caller_state": geo.state_code,
+    "caller_country": geo.country_code,
+}
 
 
-def _one(value: TagValue | None) -> str | None:
-    if value is None or isinstance(value, str):
-        return value or None
-    return value[0] or None if value else None
+def _geo_items(value: TagValue) -> tuple[str, ...]:
+    """What was sent as `geo`, whether repeated or joined by commas, in small letters."""
+    joined = value if isinstance(value, str) else ",".join(value)
+    return tuple(item for item in (part.strip().lower() for part in joined.split(",")) if item)
+
+
+def _hints(sent_geo: tuple[str, ...]) -> dict[str, str]:
+    """What the items of `geo` say under the names of single tags: the first of each kind counts."""
+    hints: dict[str, str] = {}
+    for item in sent_geo:
+        country, _, rest = item.partition("-")
+        if not rest and len(item) == 3 and item.isascii() and item.isdigit():
+            hints.setdefault("area_code", item)
+        elif geo.is_code(country):
+            hints.setdefault("caller_country", country.upper())
+            if hints["caller_country"] != country.upper():
+                continue  # a state of another country than the one that was named first
+            if geo.is_code(rest):
+                hints.setdefault("caller_state", rest.upper())
+            elif country == "us" and (five := geo.five_digits(rest)) is not None:
+                hints.setdefault("caller_zip", five)
+    return hints
+
+
+def _first(value: TagValue) -> str:
+    """The value of a tag that should have one: the first where a parameter was repeated."""
+    return value if isinstance(value, str) else value[0]

@@ -23,6 +23,7 @@ FILE_NAME = "ringbid.sqlite"
 LOCK_NAME = "writer.lock"
 BUSY_MS = 5000
 _CACHED_STATEMENTS = 512
+_WRITER_CACHE_KIB = 65536  # callers are looked up at random: the default of 2 MB would read most pages from the file
 
 # What the machine did, by SQLite's primary result code; anything else is a bug of ours.
 _MACHINE = {
@@ -152,6 +153,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         timeout=BUSY_MS / 1000,
     )
     if not read_only:
+        connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # NORMAL loses acknowledged work at a power cut
         connection.execute("PRAGMA secure_delete = ON")  # what was flushed must not be readable in the file

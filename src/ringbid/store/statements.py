@@ -137,8 +137,8 @@ class Insert:
 def _compile(core: Executable, dialect: DialectName) -> tuple[str, tuple[tuple[str, Any], ...]]:
     compiled = core.compile(dialect=_DIALECTS[dialect])
     assert isinstance(compiled, SQLCompiler), "a statement, not a type or DDL"
-    names = compiled.positiontup or []
-    return str(compiled), tuple((name, compiled.params[name]) for name in names)
+    defaults = compiled.params
+    return str(compiled), tuple((name, defaults[name]) for name in compiled.positiontup or ())
 
 
 def _as_json(values: list[Any]) -> str:

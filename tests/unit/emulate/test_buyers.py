@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+import uvloop
 
 from ringbid.buyers.protocol import Answer, Ask
 from ringbid.edge.emulate.buyers import BEHAVIOURS, EmulatedBuyers
@@ -35,7 +36,7 @@ def ask(*behaviours: str, path: str | None = None, seconds: float = 5.0, seed: i
         finally:
             await outbound.aclose()
 
-    return asyncio.run(run())
+    return uvloop.run(run())
 
 
 def bids(behaviour: str, *, times: int, seed: int = 1) -> list[Decimal]:
@@ -102,7 +103,7 @@ def test_there_are_nine_each_with_a_port_of_its_own() -> None:
         async with EmulatedBuyers(seed=1) as buyers:
             return buyers.ports
 
-    found = asyncio.run(ports())
+    found = uvloop.run(ports())
     assert set(found) == set(BEHAVIOURS)
     assert len(set(found.values())) == 9
 
@@ -116,4 +117,4 @@ def test_nothing_listens_after_the_end() -> None:
             await asyncio.open_connection("127.0.0.1", port)
         open_connection.close()
 
-    asyncio.run(knock())
+    uvloop.run(knock())

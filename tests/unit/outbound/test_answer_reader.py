@@ -45,9 +45,9 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "gzip as transfer": (OK + b"transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "Transfer-Encoding: gzip, chunked"),
     "transfer twice": (OK + b"transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", ""),
     "101 headers": (OK + b"x: 1\r\n" * 101 + b"\r\n", "101 headers"),
-    "too many bytes of headers": (OK + b"x: " + b"y" * 17_000 + b"\r\n\r\n", "17001 bytes of headers"),
+    "too many bytes of headers": (OK + b"x: " + b"y" * 17_000 + b"\r\n\r\n", "bytes of"),
     "headers without end": (OK + b"x: " + b"y" * 17_000, "bytes of unfinished headers"),
-    "a change of protocol": (b"HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nx", "change of protocol"),
+    "a change of protocol": (b"HTTP/1.1 101 Go\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nx", "change of protocol"),
     "endless interim answers": (b"HTTP/1.1 100 Continue\r\n\r\n" * 6, "more than 5 interim answers"),
     "a bare line feed": (b"HTTP/1.1 200 OK\ncontent-length: 2\n\n{}", "broken HTTP"),
     "a folded header": (OK + b"x: 1\r\n y: 2\r\ncontent-length: 0\r\n\r\n", "broken HTTP"),
@@ -55,7 +55,7 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "a space before the colon": (OK + b"content-length : 2\r\n\r\n{}", "broken HTTP"),
     "a chunk of no number": (OK + b"transfer-encoding: chunked\r\n\r\nzz\r\n", "broken HTTP"),
     "a chunk that overflows": (OK + b"transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n", "broken HTTP"),
-    "more than the limit": (OK + b"transfer-encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 11_000, "more than 65536 bytes"),
+    "more than the limit": (OK + b"transfer-encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 11_000, "more than 65536"),
 }  # fmt: skip
 
 
@@ -142,9 +142,23 @@ def test_no_more_than_the_limit_is_ever_read() -> None:
 
 
 pieces = st.sampled_from(
-    [OK, b"HTTP/1.1 100 Continue\r\n\r\n", b"content-length: 3\r\n", b"content-length: ", b"transfer-encoding: chunked\r\n", b"\r\n",
-     b"\r\n\r\n", b"1\r\na\r\n", b"0\r\n\r\n", b"abc", b"x: y\r\n", b"\0", b"connection: close\r\n", b"content-encoding: br\r\n"]
-)  # fmt: skip
+    [
+        OK,
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"content-length: 3\r\n",
+        b"content-length: ",
+        b"content-encoding: br\r\n",
+        b"transfer-encoding: chunked\r\n",
+        b"connection: close\r\n",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"1\r\na\r\n",
+        b"0\r\n\r\n",
+        b"x: y\r\n",
+        b"abc",
+        b"\0",
+    ]
+)
 
 
 @settings(deadline=None, max_examples=300)

@@ -29,9 +29,9 @@ def test_a_get_without_a_body_has_no_length() -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [("X-A", "a\r\nX-B: c"), ("X-A", "a\nb"), ("X-A", "a\rb"), ("X-A", "\0"), ("X-A", "é"), ("X-A", "\u2028"), ("X A", "b"),
-     ("X-A:", "b"), ("", "b"), ("X-A\r\nX-B", "b"), ("Host", "evil"), ("content-length", "5"), ("Transfer-Encoding", "chunked"),
-     ("Connection", "close"), ("UPGRADE", "h2c"), ("Expect", "100-continue")],
+    [("X-A", "a\r\nX-B: c"), ("X-A", "a\nb"), ("X-A", "a\rb"), ("X-A", "\0"), ("X-A", "é"), ("X-A", "\u2028"),
+     ("X A", "b"), ("X-A:", "b"), ("", "b"), ("X-A\r\nX-B", "b"), ("Host", "evil"), ("content-length", "5"),
+     ("Transfer-Encoding", "chunked"), ("Connection", "close"), ("UPGRADE", "h2c"), ("Expect", "100-continue")],
 )  # fmt: skip
 def test_a_header_that_could_change_the_message_is_refused(header: tuple[str, str]) -> None:
     result = request_bytes(ask(("X-Ok", "1"), header), "/", "h.test")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import Self, cast
 
 import httptools
 
@@ -118,9 +118,8 @@ class _Connection(asyncio.Protocol):
         self._url = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport), "TCP gives a transport that reads and writes"
-        self._transport = transport
-        self._connections.add(transport)
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
+        self._connections.add(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
         if self._transport is not None:

@@ -51,7 +51,7 @@ def parse_endpoint(origin: str, settings: Outbound) -> Endpoint | Refused:
     bracketed = found[2] is not None
     host = _plain_address(found[2]) if bracketed else _plain_host(found[3].lower())
     if host is None:
-        return _forbidden(f"the host {(found[2] or found[3])[:80]!a}", "a plain host name or address")
+        return _forbidden(f"the host in {origin[:80]!a}", "a plain host name or address")
     port = int(found[4]) if found[4] else (443 if scheme == "https" else 80)
     if not _port_allowed(port, settings):
         allowed = ", ".join(map(str, settings.ports or DEFAULT_PORTS))
