@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.clocks import JumpingClock
-from support.postgres import Cluster
-from support.stores import StorePlace
 
 from ringbid.settings import Settings
 from ringbid.store.opening import open_store
 from ringbid.store.sqlite import FILE_NAME
+from support.clocks import JumpingClock
+from support.postgres import Cluster
+from support.stores import StorePlace
 
 
 @pytest.fixture

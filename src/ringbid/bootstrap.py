@@ -6,7 +6,6 @@ Called by `cli`. Nothing else imports it.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -34,7 +33,7 @@ from ringbid.routing import geo
 from ringbid.settings import Settings
 from ringbid.store.opening import Facts, Store, open_reader, open_store
 from ringbid.values.clock import Clock, SystemClock
-from ringbid.values.ids import CompanyId, PingId, RandomBytes
+from ringbid.values.ids import CompanyId, PingId, RandomBytes, RandomPool
 from ringbid.worker.retention import Retention
 from ringbid.worker.snapshot import Catalogs
 from ringbid.worker.sweep import Sweep
@@ -153,7 +152,7 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
         await catalogs.refresh()
         background.append(tasks.start(catalogs.follow(), name="follow the catalog"))
         background.append(tasks.start(Sweep(store).run(), name="sweep"))
-        background.append(tasks.start(Retention(store, settings.retention).run(), name="retention"))
+        background.append(tasks.start(Retention(store, settings.retention, clock).run(), name="retention"))
         app = build_application(store.reservations, catalogs, outbound, settings=settings, clock=clock)
         yield app, ControlServer(settings.data, {"apply": _apply_handler(store)})
     finally:
@@ -171,7 +170,7 @@ def build_application(
     *,
     settings: Settings,
     clock: Clock,
-    random_bytes: RandomBytes = os.urandom,
+    random_bytes: RandomBytes | None = None,
 ) -> Application:
     """The HTTP application over given parts: the server's own, or those of a test."""
     tools = PingTools(
@@ -179,7 +178,7 @@ def build_application(
         outbound=outbound,
         plans=catalogs,
         clock=clock,
-        random_bytes=random_bytes,
+        random_bytes=random_bytes or RandomPool(),
         sip_domain=settings.sip.domain,
         start_task=tasks.start,
         turns=Turns(),

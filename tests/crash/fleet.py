@@ -41,9 +41,14 @@ class Fleet:
         self.pid = int(line.split()[1])
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """SIGKILL, and wait until nothing is left of it."""
         assert self.pid, "it runs"
-        os.kill(self.pid, signal.SIGKILL)
+        handle = os.pidfd_open(self.pid)
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+            select.select([handle], [], [])
+        finally:
+            os.close(handle)
         self.pid = 0
 
     def _line(self) -> str:

@@ -13,6 +13,7 @@ import gc
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 
 import uvloop
@@ -56,6 +57,8 @@ def _serve(settings: Settings) -> None:
 
     try:
         uvloop.run(bootstrap.serve(settings, on_ready=on_ready))
+    except BaseException:  # noqa: BLE001 -- whatever it was, it must not run the parent's code
+        traceback.print_exc()
     finally:
         os.write(said, b"ended\n")
         os._exit(1)

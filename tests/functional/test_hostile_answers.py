@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from functools import partial
 
 import pytest
 
@@ -134,9 +133,9 @@ def test_one_hostile_buyer_changes_nothing_for_the_others() -> None:
         async with open_client() as client, HostileServer(buyers.normal) as good:
             alone = await client.send(ask_to(good.url), ends_at=in_seconds(5))
             async with HostileServer(buyers.endless_chunks) as bad, HostileServer(buyers.dripping_body) as slow:
-                send = partial(client.send, ends_at=in_seconds(0.5))
-                asks = [ask_to(server.url) for server in (bad, good, slow, good, bad)]
-                results = await asyncio.gather(*(send(ask) for ask in asks))
+                together = [(bad, 5.0), (good, 5.0), (slow, 0.3), (good, 5.0), (bad, 5.0)]
+                asks = (client.send(ask_to(server.url), ends_at=in_seconds(seconds)) for server, seconds in together)
+                results = await asyncio.gather(*asks)
             assert results[1] == results[3] == alone
             assert [isinstance(result, Refused) for result in results] == [True, False, True, False, True]
 

@@ -31,7 +31,7 @@ LITERALS = """
     [::ffff:127.0.0.1] [::ffff:7f00:1] [::ffff:169.254.169.254] [64:ff9b::a9fe:a9fe] [2002:a9fe:a9fe::]
     [fe80::1%25eth0] [fec0::1] [fd00:ec2::254] [ff02::1] public.test@127.0.0.1 127.0.0.1%2f@public.test 224.0.0.1
     255.255.255.255 192.0.2.1 198.18.0.1
-""".split()
+""".split()  # noqa: SIM905 -- as a list it would be a page of one address a line
 ZONES: dict[str, list[tuple[str, ...]]] = {  # what a name resolves to, the first time, the second, and ever after
     "localhost": [("127.0.0.1", "::1")],
     "metadata.test": [("169.254.169.254",)],

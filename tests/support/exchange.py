@@ -98,8 +98,12 @@ class Rows:
         ).fetchone()
         return int(found[0]) if found is not None else 0
 
-    def pings(self) -> list[dict[str, Any]]:
-        return [dict(row) for row in self._connection.execute("select * from ping order by id")]
+    def ping_count(self) -> int:
+        return int(self._connection.execute("select count(*) from ping").fetchone()[0])
+
+    def newest_ping(self) -> str:
+        """The uuid of the ping that was written down last."""
+        return str(self._connection.execute("select uuid from ping order by id desc limit 1").fetchone()[0])
 
 
 def state_at(row: dict[str, Any], now: datetime) -> str:

@@ -163,7 +163,7 @@ async def huge_body_without_a_length(visit: Visit) -> None:
 
 async def endless_chunks(visit: Visit) -> None:
     await visit.write(OK + b"transfer-encoding: chunked\r\n\r\n")
-    await _flood(visit, b"400\r\n" + b"x" * 1024 + b"\r\n", times=100_000)
+    await _flood(visit, (b"400\r\n" + b"x" * 1024 + b"\r\n") * 100, times=1000)
 
 
 async def dripping_body(visit: Visit) -> None:

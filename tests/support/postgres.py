@@ -1,6 +1,6 @@
 """A PostgreSQL of our own for the tests: one temporary cluster a test process, one database a test.
 
-The fixtures of `conftest` take databases from here. A machine without PostgreSQL fails these tests; it never skips them.
+The fixtures of `conftest` take databases from here. A machine without PostgreSQL fails its tests; none is skipped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BINARIES = ("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin", "
 TEMPLATE = "ringbid_template"
 
 
-class PostgresMissing(Exception):
+class PostgresMissing(Exception):  # noqa: N818 -- a state of the machine, named as what it is
     """There is no PostgreSQL to test with."""
 
 
@@ -103,7 +103,9 @@ class Cluster:
 
     def stop(self) -> None:
         """Stop at once and remove everything."""
-        self._run(find_binary("pg_ctl"), "stop", "--wait", "--silent", "--mode", "immediate", "--pgdata", str(self.data))
+        self._run(
+            find_binary("pg_ctl"), "stop", "--wait", "--silent", "--mode", "immediate", "--pgdata", str(self.data)
+        )
         shutil.rmtree(self.folder)
 
     def kill(self) -> None:

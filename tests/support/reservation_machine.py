@@ -127,7 +127,7 @@ class ReservationMachine(RuleBasedStateMachine):
     async def _reserve(self, wish: Wish, ping_id: PingId) -> None:
         expected = self._books.reserve(wish, ping_id, self.exchange.now)
         settled = await self.exchange.reserve(wish, ping_id)
-        assert _outcome(settled) == expected, f"{wish}: {settled}"
+        assert _outcome(settled, ping_id) == expected, f"{wish}: {settled}"
         if isinstance(settled, Taken):
             lasts = settled.reservation.expires_at - settled.reservation.reserved_at
             assert lasts.total_seconds() == wish.ttl_seconds
@@ -205,15 +205,15 @@ def _agree(answer: Reservation | Refused, expected: str) -> None:
     assert found == expected, f"{answer} instead of {expected}"
 
 
-def _outcome(settled: Settled) -> Expected:
-    """A decision of the store in the model's words."""
+def _outcome(settled: Settled, ping_id: PingId) -> Expected:
+    """What the store decided on this ping, in the model's words."""
     match settled:
         case Taken(reservation, passed):
             return Expected(
                 "taken", reservation.ping_id, reservation.buyer_id, tuple(verdict.buyer_id for verdict in passed)
             )
         case NotTaken(passed):
-            return Expected("not taken", None, None, tuple(verdict.buyer_id for verdict in passed))
+            return Expected("not taken", ping_id, None, tuple(verdict.buyer_id for verdict in passed))
         case Duplicate(original, order):
             return Expected("duplicate", original.ping_id, original.buyer_id, order=order)
         case Replayed(_, body):

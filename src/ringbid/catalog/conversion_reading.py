@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from ringbid.catalog.document import rule_fields
 from ringbid.catalog.fields import Fields, as_decimal, shortest
+from ringbid.catalog.file_fields import rule_fields
 from ringbid.catalog.filter_reading import read_filters
 from ringbid.catalog.model import (
     ConversionRule,

@@ -1,6 +1,6 @@
 """What applying a catalog would change, field by field. Shown by `ringbid apply`, with and without `--plan`.
 
-Compares two catalogs as their files' fields (`document.catalog_fields`); an empty plan means that they are equal.
+Compares two catalogs as their files' fields (`file_fields.catalog_fields`); an empty plan means that they are equal.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from ringbid.catalog.document import catalog_fields
+from ringbid.catalog.file_fields import catalog_fields
 from ringbid.catalog.model import Catalog
 
 _IDENTITIES = ("id", "key", "name", "number", "buyer")  # what names a thing in its list; else its position does

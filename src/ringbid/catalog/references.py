@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ringbid.catalog.model import TagDeclaration, TagType
+from ringbid.catalog.model import TagDeclaration
 from ringbid.values.ids import BuyerId, PublisherId
 
 
@@ -19,8 +19,3 @@ class Known:
     tags: Mapping[str, TagDeclaration]
     publishers: tuple[PublisherId, ...]
     buyers: tuple[BuyerId, ...]
-
-    def type_of(self, tag: str) -> TagType:
-        """An undeclared tag is text."""
-        declared = self.tags.get(tag)
-        return "text" if declared is None else declared.type

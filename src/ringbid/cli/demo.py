@@ -26,6 +26,7 @@ from ringbid.edge.emulate.buyers import EmulatedBuyers
 from ringbid.edge.emulate.demo import KEYS, demo_catalog
 from ringbid.edge.emulate.publishers import PingMaker, Publishers, SentPing
 from ringbid.edge.listening import next_free_port
+from ringbid.edge.observe import set_up_logs
 from ringbid.edge.outbound.client import OutboundClient
 from ringbid.edge.serving import Address
 from ringbid.reservations.ports import StoreUnavailable
@@ -40,10 +41,8 @@ SEED = 20240529
 
 def demo(*, pings: int | None, seconds: float | None) -> None:
     """Run until Ctrl-C, SIGTERM, or so many pings or seconds."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),  # what is expected stands in the table
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    set_up_logs(pretty=sys.stderr.isatty())
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # the rest is in the table
     with tempfile.TemporaryDirectory(prefix="ringbid-") as folder:
         settings = Settings(
             data=Path(folder),
@@ -109,7 +108,6 @@ async def _show(
             await publishers.run(pings_per_second=PINGS_PER_SECOND, most_pings=pings, stop=stop, on_sent=show)
     finally:
         await outbound.aclose()
-    console.print(screen.summary())
     console.print(Text("The demo is over and its data are deleted. Keep yours with `ringbid serve`.", "dim"))
 
 

@@ -38,16 +38,19 @@ class Screen:
         self._tones: dict[str, Tone] = {}
         self._refused: Row | None = None
         self._live: Live | None = None
+        self._over = False  # then there is nothing left to explain
 
     @contextmanager
     def opened(self) -> Iterator[None]:
         """Show things for the body's time."""
         if not self._console.is_terminal:
             yield
+            self._console.print(self.summary())
             return
-        with Live(console=self._console, get_renderable=self._draw, refresh_per_second=8) as live:
+        with Live(console=self._console, get_renderable=self.frame, refresh_per_second=8) as live:
             self._live = live
             yield
+            self._over = True
 
     def show(self, row: Row) -> None:
         """One more ping was answered."""
@@ -77,11 +80,12 @@ class Screen:
         """The command that explains the last ping that got no place; empty where all got one."""
         return self._explain_template.format(uuid=self._refused.uuid) if self._refused is not None else ""
 
-    def _draw(self) -> RenderableType:
+    def frame(self) -> RenderableType:
+        """What stands on the terminal now."""
         height = max(_FEWEST_ROWS, self._console.height - _LINES_AROUND_TABLE)
         parts: list[RenderableType] = [_table(list(self._rows)[-height:], self._console.width), Text(), self.summary()]
         command = self._explain_command()
-        if command:
+        if command and not self._over:
             parts += [Text("Why did the last one get no place?", "dim"), _unbroken(command, self._console.width)]
         return Group(*parts)
 
@@ -110,8 +114,8 @@ def _table(rows: list[Row], width: int) -> Table:
         table.add_column("caller", no_wrap=True, width=6)
     table.add_column("outcome", no_wrap=True, width=11)
     table.add_column("buyer", no_wrap=True, width=14)
-    table.add_column("payout", no_wrap=True, width=6, justify="right")
-    table.add_column("ms", no_wrap=True, width=5, justify="right")
+    table.add_column("payout", no_wrap=True, width=8, justify="right")
+    table.add_column("ms", no_wrap=True, width=4, justify="right")
     table.add_column("why", no_wrap=True, overflow="ellipsis", ratio=1)
     for row in rows:
         who = (row.publisher, row.caller) if wide else ()

@@ -20,6 +20,7 @@ from ringbid.edge.outbound.client import OutboundClient
 from ringbid.reports.explain import explain
 from ringbid.reservations.ports import StoredPing, StoreUnavailable
 from ringbid.settings import Settings
+from ringbid.store.opening import StoreMissing, WrongSchema
 from ringbid.values.clock import SystemClock
 from ringbid.values.ids import PingId, parse_ping_id
 from ringbid.values.verdict import Refused
@@ -80,7 +81,7 @@ async def _find(settings: Settings, ping_id: PingId) -> StoredPing | None:
     """The ping's record, where there is a store here and it knows the ping."""
     try:
         return await bootstrap.find_ping(settings, ping_id)
-    except (StoreUnavailable, OSError):
+    except (StoreMissing, WrongSchema, StoreUnavailable, OSError):
         return None
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from ringbid.cli.console import fail
 from ringbid.reservations.ports import StoreUnavailable
 from ringbid.settings import Settings
-from ringbid.store.opening import WriterBusy
+from ringbid.store.opening import StoreMissing, WriterBusy, WrongSchema
 
 Result = TypeVar("Result")
 
@@ -39,6 +39,8 @@ def run(work: Coroutine[Any, Any, Result], settings: Settings) -> Result:
             return runner.run(work)
     except WriterBusy as error:
         fail(f"{error}.", "Stop that process, or use its server: it takes `ringbid apply` while it runs.")
+    except (StoreMissing, WrongSchema) as error:
+        fail(f"{error}.")
     except StoreUnavailable as error:
         fail(f"the store cannot be used: {error}.", f"`ringbid doctor {store_options(settings)}` says what is wrong.")
     except OSError as error:

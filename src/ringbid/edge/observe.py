@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -31,7 +32,11 @@ class Metrics:
         self._ping_seconds = Histogram(
             "ringbid_ping_seconds", "From a ping's arrival to its reply.", buckets=_BUCKETS, registry=self.registry
         )
-        self.in_flight = Gauge("ringbid_pings_in_flight", "Pings under way now.", registry=self.registry)
+        self._in_flight = Gauge("ringbid_pings_in_flight", "Pings under way now.", registry=self.registry)
+
+    def watch_in_flight(self, count: Callable[[], float]) -> None:
+        """Where the number of pings under way is read, when somebody asks."""
+        self._in_flight.set_function(count)
 
     def refuse(self, reason: Reason) -> None:
         """Count a request that was refused before it became a ping."""

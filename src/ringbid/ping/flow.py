@@ -26,8 +26,14 @@ async def run_ping(request: PingRequest, tools: PingTools) -> PingReply | Refuse
     """One ping, from a well-formed request to its reply. Refused only for an Idempotency-Key that was used for
     something
     else; every other ending is a reply, with a record and a trace in the store."""
-    async with tools.turns.of(duplicate_key(request)):
-        return await _Flow(request, tools).run()
+    key = duplicate_key(request)
+    if key is None:
+        return await _Flow(request, tools, None).run()
+    await tools.turns.take(key)
+    try:
+        return await _Flow(request, tools, key).run()
+    finally:
+        tools.turns.give_back(key)
 
 
 def duplicate_key(request: PingRequest) -> str | None:
@@ -44,8 +50,9 @@ def duplicate_key(request: PingRequest) -> str | None:
 class _Flow:
     """The state of one ping while it runs."""
 
-    def __init__(self, request: PingRequest, tools: PingTools) -> None:
+    def __init__(self, request: PingRequest, tools: PingTools, duplicate_key: str | None) -> None:
         self.request = request
+        self.duplicate_key = duplicate_key
         self.tools = tools
         self.plan = tools.plans.plan_of(request.view)
         self.deadline = Deadline.start(
@@ -57,13 +64,7 @@ class _Flow:
     async def run(self) -> PingReply | Refused:
         """The steps."""
         request, notebook = self.request, self.notebook
-        look = await self.tools.reservations.look(
-            key_id=request.view.key.id,
-            duplicate_key=duplicate_key(request),
-            subjects=self.plan.subjects,
-            idempotency=request.idempotency,
-        )
-        self._step("duplicate")
+        look = await self._look()
         if isinstance(look.replayed, Replayed):
             return PingReply(look.replayed.reply_status, look.replayed.reply_body, replayed=True)
         if isinstance(look.replayed, KeyReused):
@@ -91,6 +92,20 @@ class _Flow:
         self._step("asks")
         self._rank(eligible, tags)
         return await self._end(None, destination)
+
+    async def _look(self) -> Look:
+        """What speaks against asking. Where nobody is asked there is nothing to spare: the store's one transaction at
+        the end finds duplicates, earlier replies and full caps just as well."""
+        if not self.plan.asks:
+            return Look(now=self.tools.clock.now(), open_duplicate=None, replayed=None, usage={})
+        look = await self.tools.reservations.look(
+            key_id=self.request.view.key.id,
+            duplicate_key=self.duplicate_key,
+            subjects=self.plan.subjects,
+            idempotency=self.request.idempotency,
+        )
+        self._step("duplicate")
+        return look
 
     def _tag(self) -> Tags:
         request = self.request
@@ -139,7 +154,7 @@ class _Flow:
 
     async def _end(self, refused: Refused | None, destination: str = "") -> PingReply | Refused:
         ending = Ending(self.request, self.notebook, refused=refused, destination=destination, tools=self.tools)
-        return await settle(ending, duplicate_key=duplicate_key(self.request))
+        return await settle(ending, duplicate_key=self.duplicate_key)
 
     def _step(self, name: str) -> None:
         self.notebook.step(name, self.tools.clock.monotonic())

@@ -60,6 +60,11 @@ class CampaignPlan:
     subjects: tuple[Subject, ...]  # all that have caps
     required_tags: tuple[str, ...]
 
+    @property
+    def asks(self) -> bool:
+        """Is anybody asked at all?"""
+        return bool(self.webhooks) or any(planned.webhooks for planned in self.buyers)
+
     def find(self, buyer_id: BuyerId) -> PlannedBuyer | None:
         """The buyer's place in this campaign, or None where it has none."""
         return next((planned for planned in self.buyers if planned.buyer.id == buyer_id), None)

@@ -1,16 +1,13 @@
 """One ping at a time for one caller: the second of two simultaneous pings waits and then is a duplicate of the first.
 
 Without this, both would ask the buyers before either had reserved. Between processes the store's lock still lets only
-one
-of them reserve; buyers may then be asked twice.
+one of them reserve; buyers may then be asked twice.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 
 class Turns:
@@ -19,19 +16,8 @@ class Turns:
     def __init__(self) -> None:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
-    @asynccontextmanager
-    async def of(self, key: str | None) -> AsyncIterator[None]:
-        """Hold the turn of `key` for the body's time; None: nobody to wait for."""
-        if key is None:
-            yield
-            return
-        await self._take(key)
-        try:
-            yield
-        finally:
-            self._give_back(key)
-
-    async def _take(self, key: str) -> None:
+    async def take(self, key: str) -> None:
+        """Wait for the turn of `key`; whoever took it gives it back."""
         queue = self._waiting.get(key)
         if queue is None:
             self._waiting[key] = deque()
@@ -42,12 +28,13 @@ class Turns:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._give_back(key)  # the turn came in the very moment of the cancellation: pass it on
+                self.give_back(key)  # the turn came in the very moment of the cancellation: pass it on
             else:
                 queue.remove(turn)
             raise
 
-    def _give_back(self, key: str) -> None:
+    def give_back(self, key: str) -> None:
+        """The turn of `key` is over: the next who waits has it."""
         queue = self._waiting[key]
         while queue:
             turn = queue.popleft()

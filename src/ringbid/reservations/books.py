@@ -95,10 +95,10 @@ class Wanted:
                 self.subjects[id(subject)] = subject
 
 
-Answer = TypeVar("Answer", covariant=True)
+Answer_co = TypeVar("Answer_co", covariant=True)
 
 
-class Request(Protocol[Answer]):
+class Request(Protocol[Answer_co]):
     """One thing to be decided: says what it must know, and decides once the books have it."""
 
     def want(self, wanted: Wanted) -> None:
@@ -109,7 +109,7 @@ class Request(Protocol[Answer]):
         """What it must know besides, now that the reservations it named are known."""
         ...
 
-    def decide(self, books: Books) -> Answer:
+    def decide(self, books: Books) -> Answer_co:
         """The answer; the books have changed accordingly."""
         ...
 
@@ -148,7 +148,7 @@ class Books:
         self.moves: list[Move] = []
         self.changed_callers: set[str] = set()
         self.kept: list[tuple[KeyId, str]] = []
-        self.counted: dict[tuple[str, CapKind, int], int] = {}  # subject, kind, start of the window in ms: how many more
+        self.counted: dict[tuple[str, CapKind, int], int] = {}  # subject, kind, start of the window in ms: calls
 
     def refuse_if_full(self, subjects: Iterable[Subject]) -> Refused | None:
         """Why one more does not fit with the first of `subjects` that is full; None where it does."""

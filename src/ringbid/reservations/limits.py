@@ -41,7 +41,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How full a subject is: places taken now, those of them that wait for their call, calls counted per window."""
+    """How full a subject is: places taken now, those whose call may yet be counted, calls counted per window."""
 
     places: int = 0  # open reservations that count, and live calls
     waiting: int = 0  # of those, the ones whose call was not counted in the windows yet

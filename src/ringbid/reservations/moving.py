@@ -155,7 +155,7 @@ class Claim(_MovingWithCaps):
 
 @dataclass(frozen=True, slots=True)
 class Count(_MovingWithCaps):
-    """The call connected, or converted, as the buyer's `cap_counts` says. A conversion may come after the call's end."""
+    """The call connected, or converted, as the buyer's `cap_counts` says; the latter perhaps after the call's end."""
 
     def decide(self, books: Books) -> None:
         entry = books.entries.get(self.ping_id)

@@ -1,4 +1,4 @@
-"""How a ping ends in the store: a reply that was given before, an open duplicate, the first place that is free, or none.
+"""How a ping ends in the store: the reply given before, an open duplicate, the first place that is free, or none.
 
 `store.reservations` hands these requests to `store.batch`, which fills the books they decide on.
 """

@@ -60,22 +60,22 @@ def rank(offers: Sequence[Offer], *, strategy: Strategy, seed: int) -> Ranking:
 
 
 def losing_reason(strategy: Strategy, *, winner: Offer, loser: Offer) -> Refused:
-    """Why `loser` comes after `winner`."""
+    """Why `loser` comes after `winner`: the first thing in which they differ, or the draw where nothing else did."""
     if loser.priority > winner.priority:
         return Refused(
             Reason.LOWER_PRIORITY, actual=f"priority {loser.priority}", expected=f"priority {winner.priority} or lower"
         )
-    if strategy == "bid":
-        return Refused(
-            Reason.OUTBID,
-            actual=_money(loser.quote.revenue_micros, loser),
-            expected=f"more than {_money(winner.quote.revenue_micros, winner)}",
-        )
-    if strategy == "performance":
+    if strategy == "performance" and loser.earnings_micros < winner.earnings_micros:
         return Refused(
             Reason.OUTPERFORMED,
             actual=f"{_money(loser.earnings_micros, loser)} a call",
             expected=f"more than {_money(winner.earnings_micros, winner)} a call",
+        )
+    if strategy != "priority" and loser.quote.revenue_micros < winner.quote.revenue_micros:
+        return Refused(
+            Reason.OUTBID,
+            actual=_money(loser.quote.revenue_micros, loser),
+            expected=f"more than {_money(winner.quote.revenue_micros, winner)}",
         )
     return Refused(Reason.NOT_DRAWN, actual=f"weight {loser.weight}", expected="to be drawn")
 

@@ -198,7 +198,9 @@ def _write_reservations(session: Session, books: Books) -> None:
     if books.changed:
         changes = [changes_of(before, books.entries[ping_id]) for ping_id, before in books.changed.items()]
         changed = session.update_each(_UPDATE_RESERVATION, changes)
-        assert changed == len(changes), f"{len(changes) - changed} of {len(changes)} reservations moved without our lock"
+        assert changed == len(changes), (
+            f"of {len(changes)} reservations {len(changes) - changed} moved without our lock"
+        )
     opened = [books.entries[ping_id] for ping_id in books.opened]
     session.insert(_INSERT_RESERVATION, [reservation_row(entry) for entry in opened])
     places = [row for entry in opened for row in place_rows(entry)]
@@ -213,10 +215,7 @@ def _write_reservations(session: Session, books: Books) -> None:
     session.insert(_INSERT_PLACE, places)
     session.insert(
         _INSERT_MOVE,
-        [
-            (move.ping_id, move.to_state.value, move.from_state.value, to_ms(move.at), move.by)
-            for move in books.moves
-        ],
+        [(move.ping_id, move.to_state.value, move.from_state.value, to_ms(move.at), move.by) for move in books.moves],
     )
     session.insert(_ADD_USAGE, [(subject, start, kind, more) for (subject, kind, start), more in books.counted.items()])
 

@@ -86,7 +86,7 @@ class StoredCatalogs:
     ) -> int:
         """Put `document` in force for the company; the version that has it. The same document again changes nothing.
 
-        `key_ids` are all of the company's RTB keys: from now on its own. Raises KeyTaken where one is another company's.
+        `key_ids` are all RTB keys of the company: from now on its own. Raises KeyTaken where one is another company's.
         """
         keys = list(key_ids)
         version = await self._writer.transact(

@@ -1,6 +1,6 @@
-"""Bringing a database to this code's schema: every migration that it lacks, or a refusal where it is newer than the code.
+"""Bringing a database to this code's schema: the migrations that it lacks, or a refusal where it is newer.
 
-`opening` calls it before anything else touches the database. Alembic is loaded only where there is something to migrate.
+`opening` calls it before anything else touches the database. Alembic is loaded only where there is work for it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def check(dialect: DialectName, connect: Callable[[], Any]) -> None:
         revision = _revision(connection)
     if revision != HEAD:
         raise WrongSchema(
-            f"the database is at schema {revision or 'none'}, this Ringbid reads {HEAD}: run `ringbid serve` of the same "
-            "version once, which migrates it"
+            f"the database is at schema {revision or 'none'}, this Ringbid reads {HEAD}: start `ringbid serve` of this "
+            "version, which migrates it"
         )
 
 

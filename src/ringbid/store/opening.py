@@ -1,7 +1,6 @@
 """Opening the store: the one place that knows which database the settings name.
 
-`bootstrap` opens one Store for a server or a command that writes, and a Reader for a command that reads beside a running
-server.
+`bootstrap` opens one Store for a server or a command that writes, a Reader for a command that reads beside a server.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,17 @@ from ringbid.store.transactions import read_together, write_together
 from ringbid.values.clock import Clock, SystemClock
 from ringbid.values.ids import CompanyId, KeyId, PingId
 
-__all__ = ["Facts", "KeyTaken", "Reader", "Store", "StoreMissing", "WriterBusy", "WrongSchema", "open_reader", "open_store"]
+__all__ = [
+    "Facts",
+    "KeyTaken",
+    "Reader",
+    "Store",
+    "StoreMissing",
+    "WriterBusy",
+    "WrongSchema",
+    "open_reader",
+    "open_store",
+]
 
 Purge = Callable[[], Awaitable[bool]]
 
@@ -44,17 +53,19 @@ class StoreMissing(Exception):  # noqa: N818 -- a state of the store, named as w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What `ringbid doctor` tells about the store. `wal_reset_bug` is None on PostgreSQL."""
+    """What `ringbid doctor` tells about the store. `wal_reset_bug` is None on PostgreSQL, `now` (the server's clock) is
+    None on SQLite, which has none of its own."""
 
     database: str  # sqlite | postgresql
     version: str
     place: str  # the file, or host, port and name: never a password
     size_bytes: int
     wal_reset_bug: bool | None
+    now: datetime | None
 
 
 class Store:
-    """The open store. Methods raise StoreOverloaded where too much waits, StoreUnavailable where the database is away."""
+    """The open store. Its methods raise StoreOverloaded where too much waits, StoreUnavailable without a database."""
 
     def __init__(
         self,
@@ -88,7 +99,7 @@ class Store:
     ) -> int:
         """Put `document` in force for the company; the version that has it. The same document again changes nothing.
 
-        `key_ids` are all of the company's RTB keys: from now on its own. Raises KeyTaken where one is another company's.
+        `key_ids` are all RTB keys of the company: from now on its own. Raises KeyTaken where one is another company's.
         """
         return await self._catalogs.apply(company_id, document, applied_by=applied_by, key_ids=key_ids)
 
@@ -124,8 +135,9 @@ class Store:
 class Reader:
     """The store, read beside a running server by a command."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, facts: Callable[[], Facts]) -> None:
         self._session = session
+        self._facts = facts
 
     async def find(self, ping_id: PingId) -> StoredPing | None:
         """A ping's record with its reservation; None where there is none."""
@@ -134,6 +146,10 @@ class Reader:
     async def catalog_heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:
         """As `Store.catalog_heads`."""
         return read_heads(self._session)
+
+    async def facts(self) -> Facts:
+        """What `ringbid doctor` tells."""
+        return self._facts()
 
     async def close(self) -> None:
         self._session.close()
@@ -152,15 +168,16 @@ async def open_store(settings: Settings, clock: Clock, *, store_clock: Clock | N
 
 
 def open_reader(settings: Settings, clock: Clock | None = None) -> Reader:
-    """Open the store for reading only. Raises StoreMissing, WrongSchema (nothing is migrated here), StoreUnavailable."""
+    """Open the store for reading only, without migrating it. Raises StoreMissing, WrongSchema, StoreUnavailable."""
     if settings.database is not None:
         migrating.check("postgresql", partial(postgres.connect, settings.database, read_only=True, autocommit=False))
-        return Reader(PostgresSession(settings.database, read_only=True))
+        session = PostgresSession(settings.database, read_only=True)
+        return Reader(session, facts=partial(_postgres_facts, settings.database))
     path = settings.data / sqlite.FILE_NAME
     if not path.exists():
         raise StoreMissing(f"there is no store in {settings.data}: run `ringbid serve` or `ringbid apply FILE` first")
     migrating.check("sqlite", partial(sqlite.connect, path, read_only=True))
-    return Reader(SqliteSession(path, clock or SystemClock(), read_only=True))
+    return Reader(SqliteSession(path, clock or SystemClock(), read_only=True), facts=partial(_sqlite_facts, path))
 
 
 def _open_sqlite(settings: Settings, clock: Clock) -> Store:
@@ -225,10 +242,13 @@ def _sqlite_facts(path: Path) -> Facts:
         version=sqlite3.sqlite_version,
         place=str(path),
         size_bytes=sum(file.stat().st_size for file in files if file.exists()),
-        wal_reset_bug=sqlite.has_wal_reset_bug(sqlite3.sqlite_version_info),
+        wal_reset_bug=sqlite.has_wal_reset_bug(sqlite3.sqlite_version_info[:3]),
+        now=None,
     )
 
 
 def _postgres_facts(url: str) -> Facts:
-    version, place, size_bytes = postgres.read_facts(url)
-    return Facts(database="postgresql", version=version, place=place, size_bytes=size_bytes, wal_reset_bug=None)
+    version, place, size_bytes, now = postgres.read_facts(url)
+    return Facts(
+        database="postgresql", version=version, place=place, size_bytes=size_bytes, wal_reset_bug=None, now=now
+    )

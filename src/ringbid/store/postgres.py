@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -19,8 +20,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from ringbid.reservations.ports import StoreUnavailable
 from ringbid.store import schema
-from ringbid.store.session import ConnectionLost, RunAgain, Query
-from ringbid.store.statements import DialectName, Insert, Row, Statement, database_now_ms
+from ringbid.store.session import ConnectionLost, Query, RunAgain
+from ringbid.store.statements import DialectName, Insert, Row, Statement, Value, database_now_ms
 from ringbid.values.clock import Clock
 
 CONNECT_SECONDS = 3
@@ -78,7 +79,7 @@ class PostgresSession:
         asked = [statement.prepare("postgresql", values) for statement, values in queries]
         return [cursor.fetchall() for cursor in self._send(asked)]
 
-    def write(self, statement: Statement, /, **values: Any) -> None:
+    def write(self, statement: Statement, /, **values: Value) -> None:
         self._waiting.append(statement.prepare("postgresql", values))
 
     def insert(self, insert: Insert, rows: Sequence[Row]) -> None:
@@ -149,19 +150,20 @@ def connect(url: str, *, read_only: bool = False, autocommit: bool = True) -> ps
 
 
 def vacuum(url: str) -> None:
-    """Let the server overwrite the rows that were deleted. On a connection of its own, so that no write waits for it."""
+    """Let the server overwrite the rows that were deleted; on a connection of its own, so that no write waits."""
     with connect(url) as connection:
         for table in schema.PERSONAL:
             connection.execute(sql.SQL("VACUUM {}").format(sql.Identifier(table.name)))
 
 
-def read_facts(url: str) -> tuple[str, str, int]:
-    """The server's version, where it is (host:port/name), and the size of the database in bytes."""
+def read_facts(url: str) -> tuple[str, str, int, datetime]:
+    """The server's version, where it is (host:port/name), the size of the database in bytes, and the server's time."""
     with connect(url, read_only=True) as connection:
-        row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+        row = connection.execute("SELECT pg_database_size(current_database()), clock_timestamp()").fetchone()
+        assert row is not None, "a SELECT without FROM has a row"
         info = connection.info
-        version = str(info.server_version // 10000) + "." + str(info.server_version % 10000)
-        return version, f"{info.host}:{info.port}/{info.dbname}", int(row[0]) if row else 0
+        version = f"{info.server_version // 10000}.{info.server_version % 10000}"
+        return version, f"{info.host}:{info.port}/{info.dbname}", row[0], row[1]
 
 
 def _told(error: psycopg.Error, connection: psycopg.Connection[Row]) -> Exception:

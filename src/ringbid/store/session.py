@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from ringbid.reservations.ports import StoreUnavailable
-from ringbid.store.statements import DialectName, Insert, Row, Statement
+from ringbid.store.statements import DialectName, Insert, Row, Statement, Value
 from ringbid.values.clock import Clock
 
 Query = tuple[Statement, dict[str, Any]]
@@ -24,15 +24,19 @@ class RunAgain(Exception):  # noqa: N818 -- what happened, not whose mistake
 
 
 class Session(Protocol):
-    """Within a transaction, PostgreSQL gets its statements together where no answer is needed in between: `begin`, `lock`
+    """Within a transaction, PostgreSQL gets statements together where no answer is needed in between: `begin`, `lock`
     and the writes are sent with the next `fetch`, or with `commit`.
 
     Raises StoreUnavailable for what the machine or the network did, and the driver's own exceptions for bugs.
     """
 
     dialect: DialectName
-    clock: Clock | None  # the store's clock, where it is not the database server's
     shared: bool  # may other processes write too, so that locks must be taken?
+
+    @property
+    def clock(self) -> Clock | None:
+        """The store's clock, where it is not the database server's."""
+        ...
 
     def begin(self) -> None: ...
 
@@ -44,7 +48,7 @@ class Session(Protocol):
         """The rows of each query."""
         ...
 
-    def write(self, statement: Statement, /, **values: Any) -> None: ...
+    def write(self, statement: Statement, /, **values: Value) -> None: ...
 
     def insert(self, insert: Insert, rows: Sequence[Row]) -> None: ...
 

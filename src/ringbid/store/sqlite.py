@@ -16,7 +16,7 @@ from typing import Any
 
 from ringbid.reservations.ports import StoreUnavailable
 from ringbid.store.session import Query
-from ringbid.store.statements import DialectName, Insert, Row, Statement
+from ringbid.store.statements import DialectName, Insert, Row, Statement, Value
 from ringbid.values.clock import Clock
 
 FILE_NAME = "ringbid.sqlite"
@@ -56,7 +56,7 @@ class WriterLock:
             self._file.seek(0)
             holder = self._file.read().strip() or "unknown"
             self._file.close()
-            raise WriterBusy(f"the store in {folder} is in use by process {holder}; one process writes at a time") from None
+            raise WriterBusy(f"process {holder} has the store in {folder} open, and one process writes") from None
         self._file.truncate(0)
         self._file.write(str(os.getpid()))
         self._file.flush()
@@ -89,7 +89,7 @@ class SqliteSession:
     def fetch(self, *queries: Query) -> list[list[Row]]:
         return [self._execute(*statement.prepare("sqlite", values)).fetchall() for statement, values in queries]
 
-    def write(self, statement: Statement, /, **values: Any) -> None:
+    def write(self, statement: Statement, /, **values: Value) -> None:
         self._execute(*statement.prepare("sqlite", values))
 
     def insert(self, insert: Insert, rows: Sequence[Row]) -> None:
@@ -160,9 +160,9 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
+def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
     """Whether this SQLite can lose data when two connections write or checkpoint at once (we never let two)."""
-    fixed_in_branch = {(3, 44): 6, (3, 50): 7}.get(version[:2])
+    fixed_in_branch = {(3, 44): 6, (3, 50): 7}.get((version[0], version[1]))
     if fixed_in_branch is not None and version[2] >= fixed_in_branch:
         return False
     return (3, 7, 0) <= version < (3, 51, 3)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, Executable, Table, Text, bindparam, cast
+from sqlalchemy import BigInteger, BindParameter, ClauseElement, ColumnElement, Table, Text, bindparam, cast
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -21,10 +21,11 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 DialectName = Literal["sqlite", "postgresql"]
 Row = tuple[Any, ...]
+Value = str | int | bytes | list[Any] | None
 
 _DIALECTS: dict[DialectName, Dialect] = {
     "sqlite": SQLiteDialect_pysqlite(paramstyle="qmark"),
-    "postgresql": PGDialect_psycopg(paramstyle="numeric_dollar"),
+    "postgresql": PGDialect_psycopg(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]  # -- it has no types
 }
 _LARGEST_CHUNK = 64
 
@@ -36,18 +37,18 @@ class one_of(ColumnElement[bool]):  # noqa: N801 -- stands in statements beside 
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         self.column = column
-        self.values = bindparam(name)
+        self.values: BindParameter[Any] = bindparam(name)
         self.item_type = BigInteger() if isinstance(column.type, BigInteger) else Text()
 
 
 @compiles(one_of, "sqlite")
-def _one_of_json(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
-    column = compiler.process(element.column, **options)
-    return f"{column} IN (SELECT value FROM json_each({compiler.process(element.values, **options)}))"
+def _one_of_json(element: one_of, compiler: SQLCompiler, **options: object) -> str:
+    column, values = compiler.process(element.column, **options), compiler.process(element.values, **options)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 -- a column's name and a bind parameter
 
 
 @compiles(one_of, "postgresql")
-def _one_of_array(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
+def _one_of_array(element: one_of, compiler: SQLCompiler, **options: object) -> str:
     column = compiler.process(element.column, **options)
     return f"{column} = ANY ({compiler.process(cast(element.values, ARRAY(element.item_type)), **options)})"
 
@@ -60,19 +61,19 @@ class database_now_ms(ColumnElement[int]):  # noqa: N801 -- stands in statements
 
 
 @compiles(database_now_ms, "sqlite")
-def _no_clock(element: database_now_ms, compiler: SQLCompiler, **options: Any) -> str:
+def _no_clock(_element: database_now_ms, _compiler: SQLCompiler, **_options: object) -> str:
     return "NULL"
 
 
 @compiles(database_now_ms, "postgresql")
-def _clock(element: database_now_ms, compiler: SQLCompiler, **options: Any) -> str:
+def _clock(_element: database_now_ms, _compiler: SQLCompiler, **_options: object) -> str:
     return "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 
 class Statement:
     """One statement. Values are given by the names of its bind parameters; a list goes where `one_of` asks for one."""
 
-    def __init__(self, core: Executable) -> None:
+    def __init__(self, core: ClauseElement) -> None:
         self._core = core
         self._compiled: dict[DialectName, tuple[str, tuple[tuple[str, Any], ...]]] = {}
 
@@ -91,8 +92,8 @@ class Statement:
 class Insert:
     """Rows for one table: tuples in the order of `columns` (all but those the database fills).
 
-    Many rows go in one statement with many VALUES. Chunks are powers of two, so that there are few texts to prepare: the
-    driver then runs a whole chunk without holding Python's lock, and PostgreSQL parses nothing twice.
+    Many rows go in one statement with many VALUES: the driver runs it without holding Python's lock. Chunks are powers
+    of two, so that there are few texts to compile, and PostgreSQL parses nothing twice.
     """
 
     def __init__(self, table: Table, *, replace: bool = False, add: str | None = None) -> None:
@@ -134,7 +135,7 @@ class Insert:
         return _compile(insert, dialect)[0]
 
 
-def _compile(core: Executable, dialect: DialectName) -> tuple[str, tuple[tuple[str, Any], ...]]:
+def _compile(core: ClauseElement, dialect: DialectName) -> tuple[str, tuple[tuple[str, Any], ...]]:
     compiled = core.compile(dialect=_DIALECTS[dialect])
     assert isinstance(compiled, SQLCompiler), "a statement, not a type or DDL"
     defaults = compiled.params

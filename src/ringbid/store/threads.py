@@ -1,7 +1,7 @@
 """Where the event loop hands its work to a session: a thread with a bounded queue, or the loop's own thread.
 
-What waits is drained into one batch, `transactions` performs it, and all its answers go back at once. One thread writes;
-on PostgreSQL another one reads, while SQLite is read where the loop runs: a read there takes microseconds.
+What waits is drained into one batch, `transactions` performs it, and all its answers go back at once. One thread
+writes; on PostgreSQL another one reads, while SQLite is read where the loop runs: a read there takes microseconds.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import structlog
 
 from ringbid.reservations.books import Request
 from ringbid.reservations.ports import StoreOverloaded, StoreUnavailable
-from ringbid.store.session import Session
 from ringbid.store.batch import look_at
+from ringbid.store.session import Session
 from ringbid.store.transactions import Alone, Failed, InTransaction, Task, Together, perform
 
 LARGEST_BATCH = 200
@@ -47,8 +47,8 @@ class Reading(Protocol):
 class SessionThread(Generic[AnySession]):
     """A thread, its session, and a bounded queue of work for it.
 
-    Every method that awaits raises StoreOverloaded where too much waits, and StoreUnavailable where the database did not
-    take the work. Cancelling the caller does not take the work back.
+    What is awaited raises StoreOverloaded where too much waits, and StoreUnavailable where the database did not take
+    the work. Cancelling the caller does not take the work back.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import bindparam, delete, literal_column, select, tuple_, update
+from sqlalchemy import BindParameter, bindparam, delete, literal_column, select, tuple_, update
 
 from ringbid.reservations.reservation import State
 from ringbid.store import schema
@@ -34,7 +34,7 @@ _waiting = _held.c.state.in_([literal_column(f"'{state.value}'") for state in St
 _live = _held.c.state == literal_column("'live'")
 
 # Reservations that wait although their time is over, and calls that last longer than they can.
-_now = bindparam("now_ms")
+_now: BindParameter[int] = bindparam("now_ms")
 _EXPIRED = Statement(select(_held.c.ping_id).where(_waiting, _held.c.expires_at_ms <= _now).limit(BATCH))
 _LOST = Statement(select(_held.c.ping_id).where(_live, _held.c.live_until_ms <= _now).limit(BATCH))
 # How reservations stand that we have locked.
@@ -98,8 +98,7 @@ class Tidying:
     async def flush(self, *, older_than: timedelta) -> int:
         """Remove every ping that arrived longer ago, with its reservation, and the replies kept for Idempotency-Keys.
 
-        What is open or live stays until it has ended. How many pings were removed; `purged` says whether their bytes are
-        gone too.
+        What is open or live stays until it has ended. How many pings were removed; `purged`: are their bytes gone too?
         """
         flushed = 0
         last_id: int | None = 0
@@ -141,7 +140,7 @@ def _sweep(session: Session) -> int:
 
 
 def _flush_after(last_id: int, older_than: timedelta, session: Session) -> tuple[int, int | None]:
-    """Flush what is old among the BATCH pings after `last_id`: how many, and after which ping to go on (None: no more)."""
+    """Flush what is old among the BATCH pings after `last_id`: how many; after which to go on, or None."""
     session.lock(["tidying"])
     now_ms = _now_ms(session)
     before_ms = now_ms - older_than // timedelta(milliseconds=1)

@@ -67,20 +67,20 @@ def read_together(session: Session, requests: list[Request[Any]]) -> list[Any]:
 
 
 def _isolated(session: Session, requests: list[Request[Any]], together: Together) -> list[Any]:
-    """The outcomes of `requests`. Where one of them raises, each is done by itself, so that it fails only its caller."""
+    """The outcomes of `requests`. Where one of them raises, each is done by itself: a bug fails only its caller."""
     try:
         return together(session, requests)
     except StoreUnavailable as error:
-        return [Failed(StoreUnavailable(*error.args)) for _ in requests]  # each its own: a traceback grows where it goes
-    except Exception as error:
+        return [Failed(StoreUnavailable(*error.args)) for _ in requests]  # each its own: tracebacks grow on their way
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the one who asked for it gets it
         if len(requests) == 1:
             return [Failed(error)]
         _log.exception("batch_failed", requests=len(requests))
         return [outcome for request in requests for outcome in _isolated(session, [request], together)]
 
 
-def _outcome_of(session: Session, task: InTransaction | Alone) -> Any:
-    def begin_and_work() -> Any:
+def _outcome_of(session: Session, task: InTransaction | Alone) -> object:
+    def begin_and_work() -> object:
         session.begin()
         return task.work(session)
 
@@ -88,7 +88,7 @@ def _outcome_of(session: Session, task: InTransaction | Alone) -> Any:
         if isinstance(task, InTransaction):
             return _commit_once(session, begin_and_work)
         return _read_again(session, lambda: task.work(session))
-    except Exception as error:  # noqa: BLE001 -- whatever it is, the one who asked for the work gets it
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the one who asked for it gets it
         return Failed(error)
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Clock(Protocol):
@@ -37,7 +38,7 @@ class SystemClock:
 
 def to_ms(at: datetime) -> int:
     """Milliseconds since 1970 in UTC: how the store keeps time. Source: an aware datetime."""
-    return (at - EPOCH) // timedelta(milliseconds=1)
+    return (at - EPOCH) // _MILLISECOND
 
 
 def from_ms(milliseconds: int) -> datetime:
@@ -47,7 +48,7 @@ def from_ms(milliseconds: int) -> datetime:
 
 def format_utc(at: datetime) -> str:
     """ISO 8601 in UTC with milliseconds: `2024-05-29T16:16:18.246Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 @dataclass(frozen=True, slots=True)

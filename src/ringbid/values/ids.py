@@ -25,6 +25,29 @@ RuleId = NewType("RuleId", str)
 
 RandomBytes = Callable[[int], bytes]
 
+_POOL_BYTES = 8192
+
+
+class RandomPool:
+    """The system's randomness, drawn in large pieces: each draw lets other threads run, which costs more than the bytes.
+
+    For one thread.
+    """
+
+    def __init__(self) -> None:
+        self._pool = b""
+        self._used = 0
+
+    def __call__(self, size: int) -> bytes:
+        """`size` bytes that were never given before."""
+        start, end = self._used, self._used + size
+        if end > len(self._pool):
+            self._pool = os.urandom(max(_POOL_BYTES, size))
+            start, end = 0, size
+        self._used = end
+        return self._pool[start:end]
+
+
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 

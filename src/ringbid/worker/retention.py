@@ -12,8 +12,10 @@ from typing import Protocol
 import structlog
 
 from ringbid.settings import Retention as RetentionSettings
+from ringbid.values.clock import Clock
 
-PAUSE_SECONDS = 60.0
+MOST_PAUSE_SECONDS = 60.0
+ROUNDS = 60  # in one retention time, so that a short one is kept to as well
 
 _log = structlog.get_logger(__name__)
 
@@ -25,21 +27,30 @@ class Flushable(Protocol):
         """Remove, for good, pings that arrived longer ago and have ended; how many there were."""
         ...
 
+    @property
+    def purged(self) -> bool:
+        """Are the bytes of everything that was flushed gone? Otherwise the next flush goes on with it."""
+        ...
+
 
 class Retention:
     """Flushes until cancelled."""
 
-    def __init__(self, store: Flushable, settings: RetentionSettings) -> None:
+    def __init__(self, store: Flushable, settings: RetentionSettings, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._older_than = timedelta(hours=settings.rtb_hours)
 
     async def run(self) -> None:
-        """Go on for ever, a round a minute: a record lives at most that much longer than the setting."""
+        """Go on for ever, at least a round a minute: a record lives at most that much longer than the setting."""
+        pause_seconds = min(MOST_PAUSE_SECONDS, self._older_than.total_seconds() / ROUNDS)
         while True:
+            began_at = self._clock.monotonic()
             try:
                 flushed = await self._store.flush(older_than=self._older_than)
-                if flushed:
-                    _log.info("flushed", pings=flushed)
+                if flushed or not self._store.purged:
+                    took_seconds = round(self._clock.monotonic() - began_at, 3)
+                    _log.info("flushed", pings=flushed, purged=self._store.purged, took_seconds=took_seconds)
             except Exception:  # noqa: BLE001 -- whatever it was, the next round may do better
                 _log.exception("flush_failed")
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(pause_seconds)

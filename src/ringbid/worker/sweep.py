@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-PAUSE_SECONDS = 1.0
+PAUSE_SECONDS = 0.5
 
 _log = structlog.get_logger(__name__)
 

@@ -40,13 +40,16 @@ def test_other_places_have_no_holidays(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["sip:sales@127.0.0.1:5071", "sip:example.org", "sips:a.b-c@pbx.example.org;transport=tls", "sip:+1202@x.org"]
+    "text",
+    ["sip:sales@127.0.0.1:5071", "sip:example.org", "sips:a.b-c@pbx.example.org;transport=tls", "sip:+1202@x.org"],
 )
 def test_sip_uris_are_taken(text: str) -> None:
     assert checks.sip_uri(text) is None
 
 
-@pytest.mark.parametrize("text", ["sip:", "sip:a b@x.org", "sip:a@", "sip:@x", "sip:a@x:port", "sip:a@b@c", "sip:a@x.org\r\nX: y"])
+@pytest.mark.parametrize(
+    "text", ["sip:", "sip:a b@x.org", "sip:a@", "sip:@x", "sip:a@x:port", "sip:a@b@c", "sip:a@x.org\r\nX: y"]
+)
 def test_what_is_no_sip_uri_is_not(text: str) -> None:
     assert checks.sip_uri(text) is not None
 
@@ -63,7 +66,15 @@ def test_other_patterns_are_not_and_nothing_is_printed(text: str, capfd: pytest.
 
 
 @pytest.mark.parametrize(
-    "text", ["bid.amount", "bidTerms[0].callMinDuration", "accepted == `true`", "join(',', a)", "merge(a, b, c)", "max_by(a, &b)"]
+    "text",
+    [
+        "bid.amount",
+        "bidTerms[0].callMinDuration",
+        "accepted == `true`",
+        "join(',', a)",
+        "merge(a, b, c)",
+        "max_by(a, &b)",
+    ],
 )
 def test_expressions_are_taken(text: str) -> None:
     assert checks.expression(text) is None

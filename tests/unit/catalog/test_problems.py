@@ -6,13 +6,19 @@ long one may end with ` …`. What is not written there may not be told.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.catalogs import ACME_TEXT
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from ringbid.catalog.document import export_yaml
 from ringbid.catalog.problems import Problem, Problems, describe, did_you_mean, some_of
-from ringbid.catalog.validate import read_catalog
+from ringbid.catalog.validate import CatalogRead, read_catalog
+from support.catalogs import ACME, ACME_TEXT
 
 MISTAKES = sorted((Path(__file__).parent / "mistakes").glob("*.yaml"))
 MARK = "#! "
@@ -69,6 +75,26 @@ def test_one_mistake_keeps_the_whole_file_from_being_read() -> None:
     )
 
 
+ODD = [None, True, 0, -1, 10**29, 0.5, "", "[x]", "[[", "sip:", "a" * 300, "é\n"]
+ODD += [[], [None], [[]], [{}], {}, {"a": {"b": []}}]
+
+
+@settings(deadline=None, max_examples=3000, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_no_odd_value_breaks_the_reading(data: st.DataObject) -> None:
+    tree = yaml.safe_load(export_yaml(ACME).replace(" on:", ' "on":'))
+    for _ in range(data.draw(st.integers(1, 3))):
+        node: Any = tree
+        while True:
+            name = data.draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))
+            if not isinstance(node[name], dict | list) or not node[name] or data.draw(st.booleans()):
+                break
+            node = node[name]
+        node[name] = deepcopy(data.draw(st.sampled_from(ODD)))
+    read = read_catalog(yaml.safe_dump(tree, sort_keys=False))
+    assert isinstance(read, CatalogRead) or all(problem.found and problem.allowed for problem in read)
+
+
 def test_a_secret_is_not_repeated_in_what_is_told_about_it() -> None:
     secrets = "campaigns: [{id: a, rtb_keys: [{key: hunter2}], webhooks: [{name: w, on: converted, url: 'http://x/'"
     problems = _problems_of(secrets + ', headers: {Authorization: "hunter2\\n"}}]}]')
@@ -87,7 +113,13 @@ def test_problems_stand_in_the_order_of_the_lines() -> None:
 def test_long_and_unprintable_values_are_shown_short_and_safe() -> None:
     assert describe("x" * 100) == f'"{"x" * 60}…"'
     assert describe("a\x1b[31m\n") == '"a\\x1b[31m\\x0a"'
-    assert [describe(value) for value in (None, True, 5, [], {})] == ["nothing", "true", "the number 5", "a list", "a mapping"]
+    assert [describe(value) for value in (None, True, 5, [], {})] == [
+        "nothing",
+        "true",
+        "the number 5",
+        "a list",
+        "a mapping",
+    ]
 
 
 def test_a_near_word_is_offered_and_a_far_one_is_not() -> None:

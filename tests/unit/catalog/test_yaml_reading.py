@@ -165,19 +165,21 @@ def test_aliases_of_aliases_are_counted_as_if_they_were_written_out() -> None:
 _SCALARS = st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.text(max_size=12)
 _TREES = st.dictionaries(
     st.text(max_size=6),
-    st.recursive(_SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)),
+    st.recursive(
+        _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    ),
     min_size=1,
     max_size=4,
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(_TREES)
 def test_what_other_yaml_writers_quote_is_read_back_as_it_was(tree: dict[str, Any]) -> None:
     assert _read(yaml.safe_dump(tree)) == tree
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(st.text(max_size=60) | st.text("ab: -[]{}&*!|>'\"\n#,?%@`\t0.", max_size=40))
 def test_no_text_breaks_it(text: str) -> None:
     problems = Problems()

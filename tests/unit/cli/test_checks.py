@@ -13,6 +13,7 @@ import pytest
 from ringbid.catalog.model import Campaign, Catalog, Company
 from ringbid.cli import checks
 from ringbid.settings import Outbound, Settings
+from ringbid.store.opening import Facts
 from ringbid.values.ids import CampaignId, CompanyId
 
 NOW = datetime(2026, 3, 4, 10, 14, 18, tzinfo=UTC)
@@ -23,30 +24,34 @@ def test_python_is_new_enough_from_3_11_on(version: tuple[int, ...], state: str)
     assert checks.check_python(version).state == state
 
 
-@pytest.mark.parametrize(
-    ("version", "state"),
-    [
-        ((3, 40, 1), "doubtful"),
-        ((3, 44, 5), "doubtful"),
-        ((3, 44, 6), "ok"),
-        ((3, 45, 0), "doubtful"),
-        ((3, 50, 6), "doubtful"),
-        ((3, 50, 7), "ok"),
-        ((3, 51, 0), "doubtful"),
-        ((3, 51, 2), "doubtful"),
-        ((3, 51, 3), "ok"),
-        ((3, 52, 0), "ok"),
-    ],
+SQLITE = Facts(
+    database="sqlite",
+    version="3.51.3",
+    place="data/ringbid.sqlite",
+    size_bytes=1_250_000,
+    wal_reset_bug=False,
+    now=None,
 )
-def test_sqlite_is_doubtful_where_it_has_the_wal_reset_bug(version: tuple[int, ...], state: str) -> None:
-    assert checks.check_sqlite(version).state == state
 
 
-def test_a_clock_that_differs_from_the_stores_is_doubtful() -> None:
-    assert checks.check_clock(NOW, None).state == "ok"
-    assert checks.check_clock(NOW, NOW - timedelta(seconds=1)).state == "ok"
-    late = checks.check_clock(NOW, NOW + timedelta(seconds=90))
-    assert (late.state, late.found) == ("doubtful", "-90.0 s from the database's")
+def test_a_sound_sqlite_is_told_with_version_place_and_size() -> None:
+    store, clock = checks.check_store(SQLITE, now=NOW)
+    assert (store.state, store.found) == ("ok", "sqlite 3.51.3, data/ringbid.sqlite, 1.2 MB")
+    assert clock.state == "ok"
+
+
+def test_an_sqlite_with_the_wal_reset_bug_is_doubtful_and_said_to_be_safe_with_one_writer() -> None:
+    store, _ = checks.check_store(replace(SQLITE, version="3.40.1", wal_reset_bug=True), now=NOW)
+    assert store.state == "doubtful"
+    assert "with one writer it is not met" in store.found
+
+
+@pytest.mark.parametrize(("late_seconds", "state"), [(0, "ok"), (1, "ok"), (90, "doubtful"), (-90, "doubtful")])
+def test_a_clock_that_differs_from_the_databases_is_doubtful(late_seconds: int, state: str) -> None:
+    facts = replace(SQLITE, database="postgresql", wal_reset_bug=None, now=NOW + timedelta(seconds=late_seconds))
+    _, clock = checks.check_store(facts, now=NOW)
+    assert clock.state == state
+    assert clock.found == f"{-late_seconds:+.1f} s from the database's"
 
 
 def test_this_machine_has_time_zones_and_the_fast_event_loop() -> None:

@@ -47,7 +47,7 @@ def shown(*rows: Row, terminal: bool, width: int = 100) -> tuple[Screen, str]:
 
 def test_where_there_is_no_terminal_each_ping_is_one_plain_line() -> None:
     _, text = shown(RESERVED, RESERVED, terminal=False)
-    first, second = text.splitlines()
+    first, second, summary = text.splitlines()
     assert first == second
     assert (
         first.split()
@@ -55,6 +55,7 @@ def test_where_there_is_no_terminal_each_ping_is_one_plain_line() -> None:
             f"10:14:18 medicare PUB-TWO …0123 reserved, then confirmed echo-slow payout 12.50 USD 40 ms 2 closed {UUID}"
         ).split()
     )
+    assert summary == "2 pings · 2 reserved · p95 40 ms"
     assert "\x1b" not in text
 
 
@@ -64,18 +65,53 @@ def test_the_first_refused_ping_comes_with_a_line_that_explains_it() -> None:
     assert f"Why? {EXPLAIN.format(uuid=UUID)}\n" in text
 
 
+def frame(*rows: Row, width: int = 100) -> list[str]:
+    """What stands on a terminal while the demo runs."""
+    paper = io.StringIO()
+    console = Console(file=paper, width=width, height=24, force_terminal=True, color_system=None, highlight=False)
+    screen = Screen(console, explain_command=EXPLAIN)
+    for row in rows:
+        screen.show(row)
+    paper.truncate(0)
+    paper.seek(0)
+    console.print(screen.frame())
+    return [line.rstrip() for line in paper.getvalue().splitlines()]
+
+
 def test_on_a_terminal_pings_are_rows_of_a_table() -> None:
-    _, text = shown(RESERVED, REFUSED, terminal=True)
-    last_frame = text[text.rindex("campaign") :]
-    assert "confirmed" in last_frame
-    assert "no target" in last_frame
-    assert EXPLAIN.format(uuid=UUID) in last_frame
+    heading, reserved, refused, *below = frame(RESERVED, REFUSED)
+    assert heading.split() == ["time", "campaign", "publisher", "caller", "outcome", "buyer", "payout", "ms", "why"]
+    assert reserved.split() == [
+        "10:14:18",
+        "medicare",
+        "PUB-TWO",
+        "…0123",
+        "confirmed",
+        "echo-slow",
+        "12.50",
+        "40",
+        "2",
+        "closed",
+    ]
+    assert "no target" in refused
+    assert EXPLAIN.format(uuid=UUID) in below
+
+
+def test_a_terminal_shows_as_many_of_the_latest_pings_as_it_has_room_for() -> None:
+    lines = frame(*[RESERVED] * 30, REFUSED)
+    assert sum("confirmed" in line for line in lines) == 7
+    assert sum("no target" in line for line in lines[1:9]) == 1
 
 
 def test_on_a_narrow_terminal_the_command_is_broken_so_that_a_shell_still_reads_it() -> None:
-    _, text = shown(REFUSED, terminal=True, width=80)
-    assert f"ringbid explain {UUID} \\" in text
-    assert "  --data /tmp/ringbid-abcd1234" in text
+    lines = frame(REFUSED, width=80)
+    at = lines.index(f"ringbid explain {UUID} \\")
+    assert lines[at + 1] == "  --data /tmp/ringbid-abcd1234"
+
+
+def test_when_it_is_over_nothing_invites_to_explain_what_is_deleted() -> None:
+    _, text = shown(REFUSED, terminal=True)
+    assert "ringbid explain" not in text[text.rindex("1 pings") :]
 
 
 def test_the_summary_counts_outcomes_and_tells_the_95th_percentile() -> None:

@@ -99,6 +99,17 @@ def test_an_old_traces_seed_still_draws_what_it_drew_then() -> None:
             Refused(Reason.OUTPERFORMED, "0.5 USD a call", "more than 1 USD a call"),
         ),
         ("priority", offer("b", weight=3), Refused(Reason.NOT_DRAWN, "weight 3", "to be drawn")),
+        (
+            "performance",
+            offer("b", earnings=1_000_000, revenue=1),
+            Refused(Reason.OUTBID, "0.000001 USD", "more than 2 USD"),
+        ),
+        ("bid", offer("b", revenue=2_000_000), Refused(Reason.NOT_DRAWN, "weight 1", "to be drawn")),
+        (
+            "performance",
+            offer("b", earnings=1_000_000, revenue=2_000_000),
+            Refused(Reason.NOT_DRAWN, "weight 1", "to be drawn"),
+        ),
     ],
 )
 def test_a_loser_is_told_what_it_had_and_what_would_have_won(strategy: str, loser: Offer, expected: Refused) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 import msgspec
 
@@ -21,8 +21,6 @@ MOST_PARAMETERS = 200
 LONGEST_KEY = 64
 LONGEST_VALUE = 1024
 
-# A plus is kept out of the fast path: it means a space in a query, and %2B a plus.
-_PLAIN_QUERY = re.compile(r"[A-Za-z0-9_.~=&,:@!$'()*;/?\- ]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _KEY_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f\[\]\u2028\u2029]")
 _json = msgspec.json.Decoder(float_hook=Decimal)
@@ -103,12 +101,7 @@ def _read_pairs(encoded: bytes) -> dict[str, Parameter] | Refused:
     if not encoded:
         return {}
     try:
-        text = encoded.decode()
-        pairs = (
-            _split_plain(text)
-            if _PLAIN_QUERY.fullmatch(text)
-            else parse_qsl(text, keep_blank_values=True, errors="strict")
-        )
+        pairs = _split(encoded.decode())
     except UnicodeDecodeError:
         return Refused(Reason.ENCODING_INVALID, actual="bytes that are not UTF-8", expected="percent-encoded UTF-8")
     parameters: dict[str, Parameter] = {}
@@ -125,14 +118,21 @@ def _read_pairs(encoded: bytes) -> dict[str, Parameter] | Refused:
     return parameters
 
 
-def _split_plain(text: str) -> list[tuple[str, str]]:
-    """Pairs of a query in which nothing is encoded: five times faster than the general way, with the same result."""
+def _split(text: str) -> list[tuple[str, str]]:
+    """As `urllib.parse.parse_qsl` with blank values and strict errors; five times faster, since most parts have nothing
+    to decode (a property test compares the two). Raises UnicodeDecodeError."""
     pairs = []
     for part in text.split("&"):
         if part:
             key, _, value = part.partition("=")
-            pairs.append((key, value))
+            pairs.append((_unquoted(key), _unquoted(value)))
     return pairs
+
+
+def _unquoted(text: str) -> str:
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote(text, errors="strict") if "%" in text else text
 
 
 def _check(parameters: dict[str, Parameter]) -> dict[str, Parameter] | Refused:

@@ -48,6 +48,7 @@ class RtbApi:
         self._metrics = metrics
         self._rates = PublisherRates(tools.clock)
         self._in_flight = 0
+        metrics.watch_in_flight(lambda: self._in_flight)
         self._idempotent: set[tuple[str, str]] = set()
 
     async def ping(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,12 +61,10 @@ class RtbApi:
             await self._answer(scope, send, _OVERLOADED)
             return
         self._in_flight += 1
-        self._metrics.in_flight.set(self._in_flight)
         try:
             answer = await self._guarded(self._ping(scope, receive, arrived_at))
         finally:
             self._in_flight -= 1
-            self._metrics.in_flight.set(self._in_flight)
         await self._answer(scope, send, answer)
         self._metrics.ping(self._tools.clock.monotonic() - arrived_at)
 

@@ -45,7 +45,7 @@ _CITIES = (
 )
 _AGES = {  # of the callers, by campaign
     "auto-insurance": (17, 80),
-    "medicare": (58, 90),
+    "medicare": (45, 90),
     "home-services": (25, 80),
 }
 _SERVICES = ("roofing", "solar", "plumbing", "heating", "locks")

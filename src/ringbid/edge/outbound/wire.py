@@ -14,6 +14,7 @@ from ringbid.values.verdict import Refused
 
 _URL = re.compile(r"([^/?#]*//[^/?#]*)([^#]*)")
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_METHODS = ("GET", "POST", "PATCH", "DELETE")  # buyers are asked by the first two; publishers need all four
 # What frames a message or concerns the connection is ours alone to write.
 _OUR_HEADERS = frozenset(
     {"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -42,8 +43,9 @@ def request_bytes(ask: Ask, target: str, authority: str) -> bytes | Refused:
     head = "".join(lines)
     if not head.isascii() or not head.isprintable():
         return _unbuildable("a URL or header with characters that do not belong there", "visible ASCII characters")
-    if " " in target or ask.method not in ("GET", "POST"):
-        return _unbuildable("a method or target with a space in it", "GET or POST, and a target without spaces")
+    if " " in target or ask.method not in _METHODS:
+        allowed = f"{', '.join(_METHODS)}, and a target without spaces"
+        return _unbuildable("another method, or a target with a space in it", allowed)
     lines.append("\r\n")
     return "\r\n".join(lines).encode() + ask.body
 
