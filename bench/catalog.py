@@ -17,7 +17,6 @@ from bench.buyers import bid_of
 
 NUMBERS_ASKED = (0, 5, 20)
 DELAY_MS = 20  # how long buyers take in the campaigns whose latency is measured
-_PLAIN_PAYOUT = Decimal("1.173")
 TTL_SECONDS = 2  # short, so that the cost of tidying ended reservations falls into the measured time
 
 
@@ -28,7 +27,7 @@ def key_of(asked: int, delay_ms: int) -> str:
 
 def payout_of(asked: int) -> Decimal:
     """What every ping of that campaign must be answered: 80 % of the highest bid, which is the last buyer's."""
-    return bid_of(asked - 1) * 80 / 100 if asked else _PLAIN_PAYOUT
+    return bid_of(asked - 1) * 80 / 100 if asked else Decimal("1.173")
 
 
 def catalog_yaml(buyer_ports: Sequence[int]) -> str:
@@ -76,7 +75,7 @@ def _campaign(asked: int, delay_ms: int, ports: Sequence[int]) -> dict[str, Any]
 
 def _conversion(buyer: str) -> dict[str, Any]:
     if buyer == "plain":
-        return {"name": "fixed", "buyer": buyer, "seconds": 95, "revenue": 1.5, "payout": str(_PLAIN_PAYOUT)}
+        return {"name": "fixed", "buyer": buyer, "seconds": 95, "revenue": 1.5, "payout": 1.173}
     prices = {"seconds": f"[{buyer}_seconds]", "revenue": f"[{buyer}_bid]", "payout": "80%"}
     return {"name": f"{buyer} pays what it bids", "buyer": buyer, **prices}
 

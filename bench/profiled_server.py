@@ -18,6 +18,7 @@ import msgspec
 import uvloop
 
 from ringbid import bootstrap
+from ringbid.edge.observe import set_up_logs
 from ringbid.settings import Outbound, Settings
 
 _EVERY_SECONDS = 0.001
@@ -66,6 +67,7 @@ def _module_at_work(frame: FrameType | None) -> str:
 
 
 async def _serve(settings: Settings) -> None:
+    set_up_logs(pretty=False)
     sampler = _Sampler()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, sampler.print_and_forget)
     await bootstrap.serve(settings)

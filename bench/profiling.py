@@ -15,7 +15,7 @@ from bench.profiled_server import Sampled
 from bench.stage import Stage, Target, start_buyers, start_program
 from support.server import apply_catalog, free_port
 
-_SECONDS = 5.0
+_WARM_UP_SECONDS, _SECONDS = 1.0, 5.0
 _LEAST_SHARE = 0.01  # smaller ones are added up
 
 
@@ -34,13 +34,12 @@ def print_profile(folder: Path, cores: Cores) -> int:
         stage = Stage(cores, {target.name: target}, buyers_port)
         assert process.stdout is not None, "it is a pipe"
         for asked in NUMBERS_ASKED:
-            process.send_signal(signal.SIGUSR1)
-            process.stdout.readline()
-            result, mistakes = stage.load(
-                target, asked=asked, delay_ms=0, seconds=_SECONDS, warm_up_seconds=0.0, connections=64
-            )
-            process.send_signal(signal.SIGUSR1)
-            sampled = msgspec.json.decode(process.stdout.readline(), type=Sampled)
+            for seconds in (_WARM_UP_SECONDS, _SECONDS):
+                result, mistakes = stage.load(
+                    target, asked=asked, delay_ms=0, seconds=seconds, warm_up_seconds=0.0, connections=64
+                )
+                process.send_signal(signal.SIGUSR1)
+                sampled = msgspec.json.decode(process.stdout.readline(), type=Sampled)
             print("\n".join(profile_lines(asked, result.sent, sampled)), end="\n\n", flush=True)
             wrong += mistakes
     for line in wrong:

@@ -105,14 +105,6 @@ async def apply_to(store: Store, text: str, *, plan_only: bool, applied_by: str)
     return ApplyResult(changes=changes, new_keys=read.new_keys, version=version)
 
 
-async def export_catalog(settings: Settings, company_id: CompanyId | None) -> str | None:
-    """The catalog of a company (the only one, where none is named) as YAML; None where there is no such company."""
-    documents = await read_documents(settings)
-    if company_id is None and len(documents) == 1:
-        return next(iter(documents.values()))
-    return documents.get(company_id) if company_id is not None else None
-
-
 async def read_documents(settings: Settings) -> dict[CompanyId, str]:
     """Each company's newest document. Reads beside a running server."""
     reader = open_reader(settings)

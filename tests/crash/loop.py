@@ -19,7 +19,10 @@ CAP = 5
 GROUP_CAP = 12  # of all buyers together, so that it, too, is full at times
 TTL_SECONDS = 1
 PUBLISHERS = 8
-LIFE_SECONDS = (0.02, 0.18)  # how long a server lives once it listens
+# How long a server lives: some hardly listen, most are killed at a random moment after their first answer.
+SHORT_LIFE_SECONDS, LIFE_SECONDS = 0.02, 0.16
+SHORT_LIVES = 0.25  # of all
+FIRST_ANSWER_SECONDS = 15.0
 BUYERS = ("ash", "birch", "cedar", "date")
 
 
@@ -55,7 +58,7 @@ def crash_loop(*, data: Path, kills: int, seed: int, database: str | None = None
             publisher.start()
         try:
             for _ in range(kills):
-                time.sleep(moments.uniform(*LIFE_SECONDS))
+                _live(journal, moments)
                 servers.kill()
                 servers.start()
         finally:
@@ -77,6 +80,16 @@ def crash_loop(*, data: Path, kills: int, seed: int, database: str | None = None
         unknown=sum(attempt.unknown for attempt in attempts),
         replayed=sum(attempt.replayed for attempt in attempts),
     )
+
+
+def _live(journal: Journal, moments: random.Random) -> None:
+    """Let the server live for a while."""
+    if moments.random() < SHORT_LIVES:
+        time.sleep(moments.uniform(0, SHORT_LIFE_SECONDS))
+        return
+    journal.answered.clear()
+    assert journal.answered.wait(FIRST_ANSWER_SECONDS), "a server that listens answers"
+    time.sleep(moments.uniform(0, LIFE_SECONDS))
 
 
 def _places_that_are_not_free(servers: Fleet, *, seed: int) -> list[str]:

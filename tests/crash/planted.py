@@ -9,10 +9,14 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from sqlalchemy import delete
+
 from ringbid.edge.api import rtbs
 from ringbid.ping import request
 from ringbid.reservations import books
+from ringbid.store import schema, tidying
 from ringbid.store.sqlite import SqliteSession
+from ringbid.store.statements import Statement, one_of
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,12 @@ def _check_caps_only_before_the_lock() -> None:
 
 
 def _keep_places_too_long() -> None:
-    """Places that outlive their reservation."""
+    """Places that outlive their reservation, and a sweeper that looks for them in the wrong column."""
     books.Entry.places_until = property(  # type: ignore[method-assign,assignment]  # -- that is the bug
         lambda entry: entry.reservation.expires_at + timedelta(hours=1)
     )
+    wrong = delete(schema.place).where(one_of(schema.place.c.subject_id, "ping_ids"))
+    tidying._DELETE_PLACES = Statement(wrong)  # type: ignore[misc]  # -- that is the bug
 
 
 def _forget_idempotency_keys() -> None:

@@ -26,7 +26,7 @@ class Attempt:
     key: str
     idempotency_key: str
     tries: int = 0
-    unknown: int = 0  # tries without an answer
+    unknown: int = 0  # tries that were sent and got no answer
     replayed: bool = False  # the answer came from an earlier try
     reply: dict[str, Any] | None = None
     replied_at_ms: int = 0
@@ -45,6 +45,7 @@ class Journal:
 
     attempts: list[Attempt] = field(default_factory=list)
     surprises: list[str] = field(default_factory=list)
+    answered: threading.Event = field(default_factory=threading.Event)  # set with every answer
 
 
 class Publisher(threading.Thread):
@@ -58,6 +59,7 @@ class Publisher(threading.Thread):
         self._random = random.Random(f"{seed}/{number}")
         self._callers = (f"+1{area}{number + 200}{index:04d}" for area in (212, 310, 415) for index in range(10_000))
         self._connection: http.client.HTTPConnection | None = None
+        self._was_sent = False  # the last request; else nobody was there to take it
         self.stopping = threading.Event()
 
     def run(self) -> None:
@@ -80,7 +82,7 @@ class Publisher(threading.Thread):
             headers = {"idempotency-key": attempt.idempotency_key}
             answer = self._request("POST", "/rtbs.json", body, headers)
             if answer is None:
-                attempt.unknown += 1
+                attempt.unknown += self._was_sent
                 time.sleep(WAIT_SECONDS)
                 continue
             status, reply, was_replayed = answer
@@ -120,12 +122,15 @@ class Publisher(threading.Thread):
         """Status, JSON and whether it is a replay; None: unknown, the server is not there or died meanwhile."""
         if self._connection is None:
             self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_SECONDS)
+        self._was_sent = True
         try:
             sent = {"content-type": "application/json", **headers}
             self._connection.request(method, path, json.dumps(body), sent)
             response = self._connection.getresponse()
+            self._journal.answered.set()
             return response.status, json.load(response), response.headers.get("idempotent-replayed") == "true"
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException) as error:
+            self._was_sent = not isinstance(error, ConnectionRefusedError)
             self.disconnect()
             return None
 

@@ -25,8 +25,8 @@ def test_no_kill_breaks_a_promise_on_sqlite(tmp_path: Path) -> None:
     outcome = crash_loop(data=tmp_path, kills=KILLS, seed=SEED)
     print(outcome)
     assert not outcome.violations, str(outcome)
-    assert outcome.reserved > KILLS, "there was load"
-    assert outcome.unknown > KILLS, "the kills came under load"
+    assert outcome.reserved >= KILLS, "there was load"
+    assert outcome.unknown >= KILLS, "the kills came under load"
 
 
 @pytest.mark.timeout(600)
@@ -39,8 +39,8 @@ def test_no_kill_breaks_a_promise_on_postgresql(tmp_path: Path) -> None:
         cluster.stop()
     print(outcome)
     assert not outcome.violations, str(outcome)
-    assert outcome.reserved > kills, "there was load"
-    assert outcome.unknown > kills, "the kills came under load"
+    assert outcome.reserved >= kills, "there was load"
+    assert outcome.unknown >= kills, "the kills came under load"
 
 
 @pytest.mark.parametrize("plant", sorted(PLANTED))

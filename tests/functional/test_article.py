@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import quickjs
-from support.asgi import Response, call
-from support.scenario import KEY, World, newest, open_world
 
 from ringbid.catalog.model import RtbKey
 from ringbid.reservations.trace import decode
+from support.asgi import Response, call
+from support.scenario import KEY, World, newest, open_world
 
 NOBODY_BIDS = {"charlie bid": {"json": {"accepted": False}}}
 FIELDS = {

@@ -1,4 +1,6 @@
-"""The examples of docs/api.md are run, in their order, against the acme catalog: what the page shows is what happens."""
+"""The examples of docs/api.md are run, in their order, against the acme catalog: what the page shows is what
+happens.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+
 from support.asgi import Response, call
 from support.scenario import open_world
 
@@ -26,7 +29,7 @@ class Message:
 def _messages() -> list[Message]:
     """The page's http blocks."""
     found = []
-    for block in re.findall(r"^```http\n(.*?)^```", PAGE.read_text(), flags=re.S | re.M):
+    for block in re.findall(r"^```http\n(.*?)^```", PAGE.read_text(), flags=re.DOTALL | re.MULTILINE):
         head, _, body = block.partition("\n\n")
         first_line, *lines = head.strip().split("\n")
         headers = dict(line.split(": ", 1) for line in lines)

@@ -7,16 +7,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from support.asgi import Response, call
-from support.fake_buyers import ScriptedOutbound
-from support.scenario import KEY, World, apply_changes, catalog_text, newest, open_world
-
 from ringbid.buyers.protocol import Answer, Ask
 from ringbid.reservations.ports import StoreUnavailable
 from ringbid.reservations.trace import decode
 from ringbid.values.ids import PingId
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
+from support.asgi import Response, call
+from support.fake_buyers import ScriptedOutbound
+from support.scenario import KEY, World, apply_changes, catalog_text, newest, open_world
 
 DECLINE = Answer(status=200, headers=(), body=b'{"accepted": false}')
 QUERY = {"key": KEY, "publisher_id": "4321ABCD"}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.server import RunningServer, apply_catalog, running_server
 
 ACME = Path(__file__).parents[2] / "examples" / "acme.yaml"
@@ -40,7 +41,9 @@ def test_a_running_server_takes_a_catalog_change_of_another_process_up_within_a_
 ) -> None:
     assert ping(server)["status"] == "reserved"
     paused = tmp_path / "paused.yaml"
-    paused.write_text(ACME.read_text().replace("name: Auto insurance\n    paused: false", "name: Auto insurance\n    paused: true"))
+    paused.write_text(
+        ACME.read_text().replace("name: Auto insurance\n    paused: false", "name: Auto insurance\n    paused: true")
+    )
     apply_catalog(paused, data=server.data, database=server.database)
     applied_at = time.monotonic()
     caller = 2135550200

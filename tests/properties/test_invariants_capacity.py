@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
-from support.auctions import KEY, AskedBuyer, Auctions, Script, bid, catalog_of
-from support.exchange import KINDS, CapLimits, Exchange, Rows, Wish, state_at, takes_place, window_starts
-from support.histories import Step, histories, play
-from support.reservation_machine import ENDS, ReservationMachine, cap_limits
 
-from ringbid.reservations.ports import Duplicate, KeyReused, Replayed, Taken
+from ringbid.reservations.ports import Taken
 from ringbid.reservations.reservation import Reservation
 from ringbid.values.clock import to_ms
+from support.auctions import KEY, AskedBuyer, Auctions, Script, bid, catalog_of
+from support.exchange import CapLimits, Exchange, Wish, state_at, takes_place, window_starts
+from support.histories import Step, histories, play
+from support.reservation_machine import ENDS, ReservationMachine, cap_limits
 
 # A store in a file makes an example slow to begin, which says nothing about the product.
 FEW = settings(
@@ -166,13 +166,25 @@ def test_a_claim_succeeds_at_most_once_and_never_after_expiry_and_confirm_is_ide
             elif verb == "confirm":
                 before = exchange.rows.reservations(), exchange.rows.places(exchange.now), exchange.rows.moves()
                 assert exchange.together(exchange.confirm(ping_id)) == [answer]
-                assert (exchange.rows.reservations(), exchange.rows.places(exchange.now), exchange.rows.moves()) == before
+                assert (
+                    exchange.rows.reservations(),
+                    exchange.rows.places(exchange.now),
+                    exchange.rows.moves(),
+                ) == before
 
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-HOURS = st.lists(st.fixed_dictionaries({"days": st.lists(st.sampled_from(DAYS), min_size=1, max_size=7, unique=True),
-                                        "open": st.sampled_from(["00:00", "09:00"]),
-                                        "close": st.sampled_from(["17:00", "24:00"])}), min_size=1, max_size=1)
+HOURS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "days": st.lists(st.sampled_from(DAYS), min_size=1, max_size=7, unique=True),
+            "open": st.sampled_from(["00:00", "09:00"]),
+            "close": st.sampled_from(["17:00", "24:00"]),
+        }
+    ),
+    min_size=1,
+    max_size=1,
+)
 TERMS = st.fixed_dictionaries(
     {
         "paused": st.booleans(),
@@ -268,7 +280,11 @@ NO_BID = st.sampled_from([Script(None), Script(status=500), Script(body=b'{"acce
 @given(
     scripts=st.lists(NO_BID, max_size=3),
     query=st.fixed_dictionaries(
-        {}, optional={"publisher_id": st.sampled_from(["off", "nobody"]), "caller_number": st.sampled_from(["", "x", "+12135550123"])}
+        {},
+        optional={
+            "publisher_id": st.sampled_from(["off", "nobody"]),
+            "caller_number": st.sampled_from(["", "x", "+12135550123"]),
+        },
     ),
     key=st.sampled_from([{}, {"paused": True}]),
     campaign=st.sampled_from([{}, {"paused": True}]),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from support.scenario import open_world, run_step
 
 FILES = sorted(Path(__file__).parent.rglob("*.yaml"))

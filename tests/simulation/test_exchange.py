@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.asgi import call
-from support.auditor import Auditor, Hold, SimulatedBuyer
-from support.scenario import World, apply_changes, open_world, reopen, yaml_of
 
 from ringbid.reservations.reservation import Reservation
 from ringbid.values.ids import PingId
 from ringbid.values.verdict import Refused
+from support.asgi import call
+from support.auditor import Auditor, Hold, SimulatedBuyer
+from support.scenario import World, apply_changes, open_world, reopen, yaml_of
 
 SEEDS = int(os.environ.get("RINGBID_SIMULATION_SEEDS", "40"))
 STEPS = 120
@@ -48,7 +48,12 @@ def catalog_of(auditor: Auditor) -> dict[str, Any]:
                 "name": "C",
                 "numbers": [{"number": "+18444021146"}],
                 "rtb_keys": [
-                    {"key": KEY, "name": "K", "ttl_seconds": auditor.ttl_seconds, "count_on_reserve": auditor.count_on_reserve}
+                    {
+                        "key": KEY,
+                        "name": "K",
+                        "ttl_seconds": auditor.ttl_seconds,
+                        "count_on_reserve": auditor.count_on_reserve,
+                    }
                 ],
                 "routing": {"strategy": "bid", "buyers": [{"buyer": buyer.name} for buyer in auditor.buyers]},
                 "conversions": [
@@ -76,8 +81,11 @@ class Simulation:
         self.auditor = Auditor(
             [
                 SimulatedBuyer(
-                    f"b{index}", 60 + index, revenues[index],
-                    self.chance.choice([None, 0, 1, 1, 2, 3]), self.chance.choice([None, None, 1, 2, 4]),
+                    f"b{index}",
+                    60 + index,
+                    revenues[index],
+                    self.chance.choice([None, 0, 1, 1, 2, 3]),
+                    self.chance.choice([None, None, 1, 2, 4]),
                 )
                 for index in range(count)
             ],

@@ -31,7 +31,9 @@ async def call(
     body: bytes = b"",
 ) -> Response:
     """One HTTP request to `app`, with the body in one piece."""
-    encoded = query if isinstance(query, str) else urlencode(list(query.items() if isinstance(query, Mapping) else query))
+    encoded = (
+        query if isinstance(query, str) else urlencode(list(query.items() if isinstance(query, Mapping) else query))
+    )
     sent = {**({"content-length": str(len(body))} if body else {}), **(headers or {})}
     scope = {
         "type": "http",

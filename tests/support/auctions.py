@@ -11,11 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-from support.asgi import Response, call
-from support.exchange import Rows
-from support.virtual_time import VirtualClock, VirtualLoop
+from typing import Any, Self
 
 from ringbid.bootstrap import apply_to, build_application
 from ringbid.buyers.protocol import Answer, Ask
@@ -29,6 +25,9 @@ from ringbid.values.ids import PingId
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 from ringbid.worker.snapshot import Catalogs
+from support.asgi import Response, call
+from support.exchange import Rows
+from support.virtual_time import VirtualClock, VirtualLoop
 
 KEY = "auction-key-0123456789"
 NUMBER = "+18444021146"
@@ -104,12 +103,17 @@ class Result:
 
 
 def catalog_of(
-    buyers: Sequence[AskedBuyer], *, strategy: str = "bid", key: Mapping[str, Any] | None = None,
-    webhook: Mapping[str, Any] | None = None, campaign: Mapping[str, Any] | None = None,
+    buyers: Sequence[AskedBuyer],
+    *,
+    strategy: str = "bid",
+    key: Mapping[str, Any] | None = None,
+    webhook: Mapping[str, Any] | None = None,
+    campaign: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A catalog in which each of these is asked; `key`, `webhook` and `campaign` add to or change what stands there."""
     return {
         "company": {"id": "sim", "name": "Simulated", "time_zone": "UTC", "currency": "USD"},
+        "tags": [{"key": "age", "type": "number"}, {"key": "tag"}],
         "publishers": [{"id": "pub", "name": "Publisher"}, {"id": "off", "name": "Paused", "paused": True}],
         "buyers": [
             {"id": buyer.name, "name": buyer.name, "number": "+12025550100", **buyer.settings} for buyer in buyers
@@ -122,19 +126,31 @@ def catalog_of(
                 "rtb_keys": [{"key": KEY, "name": "K", **(key or {})}],
                 "routing": {
                     "strategy": strategy,
-                    "buyers": [
-                        {"buyer": one.name, "priority": one.priority, "weight": one.weight} for one in buyers
-                    ],
+                    "buyers": [{"buyer": one.name, "priority": one.priority, "weight": one.weight} for one in buyers],
                 },
                 "conversions": [
-                    {"name": f"{one.name} pays", "buyer": one.name, "seconds": 90, "revenue": f"[{one.name}_bid]",
-                     "payout": "100%", "publishers": ["pub"]}
+                    {
+                        "name": f"{one.name} pays",
+                        "buyer": one.name,
+                        "seconds": 90,
+                        "revenue": f"[{one.name}_bid]",
+                        "payout": "100%",
+                        "publishers": ["pub"],
+                    }
                     for one in buyers
                 ],
                 "webhooks": [
-                    {"name": one.name, "on": "passthrough", "buyer": one.name, "method": "POST",
-                     "url": f"http://{one.name}.example/bid", "body": {"call": "[call_uuid]"},
-                     "accept": "accepted == `true`", "outputs": {f"{one.name}_bid": "amount"}, **(webhook or {})}
+                    {
+                        "name": one.name,
+                        "on": "passthrough",
+                        "buyer": one.name,
+                        "method": "POST",
+                        "url": f"http://{one.name}.example/bid",
+                        "body": {"call": "[call_uuid]"},
+                        "accept": "accepted == `true`",
+                        "outputs": {f"{one.name}_bid": "amount"},
+                        **(webhook or {}),
+                    }
                     for one in buyers
                 ],
                 **(campaign or {}),
@@ -159,7 +175,7 @@ class Auctions:
         self.app = self.node(clock_wrong_by_seconds=0)
         self.rows = Rows(self._folder / FILE_NAME)
 
-    def __enter__(self) -> Auctions:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

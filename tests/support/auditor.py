@@ -1,6 +1,7 @@
 """The auditor of the simulation: keeps its own simple books from what clients were told, and checks every answer.
 
-It knows the rules of the field, not the product's code: who is open, what counts, who must win. Its books are plain lists
+It knows the rules of the field, not the product's code: who is open, what counts, who must win. Its books are plain
+lists
 walked from end to end; it shares no function with what it checks.
 """
 
@@ -71,9 +72,7 @@ class Auditor:
             1
             for hold in self.holds
             if hold.buyer is buyer
-            and (
-                (hold.counted and self.is_open(hold, now)) or (hold.state == "live" and hold.counted_call_at is None)
-            )
+            and ((hold.counted and self.is_open(hold, now)) or (hold.state == "live" and hold.counted_call_at is None))
         )
 
     def fits(self, buyer: SimulatedBuyer, now: datetime) -> bool:

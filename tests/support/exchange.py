@@ -15,10 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-from support.clocks import JumpingClock
-from support.stores import KEY, place_with, settlement, subject
+from typing import Any, Self
 
 from ringbid.catalog.model import CapKind
 from ringbid.reservations.limits import Subject
@@ -31,6 +28,8 @@ from ringbid.values.clock import to_ms
 from ringbid.values.ids import BuyerId, PingId
 from ringbid.values.phone import PhoneNumber
 from ringbid.values.verdict import Refused
+from support.clocks import JumpingClock
+from support.stores import KEY, place_with, settlement, subject
 
 KINDS: tuple[CapKind, ...] = ("concurrency", "hourly", "daily", "monthly", "total")
 BEFORE_MIDNIGHT = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)  # an hour and a half later it is another day and month
@@ -140,9 +139,7 @@ class Exchange:
         shutil.copy(template, self._folder / FILE_NAME)
         self.clock = JumpingClock(BEFORE_MIDNIGHT)
         group = subject("all", owner="group", zone="UTC", **group_caps)
-        self.subjects = {
-            buyer: (subject(buyer, zone="UTC", **limits), group) for buyer, limits in caps.items()
-        }
+        self.subjects = {buyer: (subject(buyer, zone="UTC", **limits), group) for buyer, limits in caps.items()}
         self.limits: dict[str, CapLimits] = {one.id: caps[buyer] for buyer, (one, _) in self.subjects.items()}
         self.limits[group.id] = group_caps
         self._runner = asyncio.Runner()
@@ -150,7 +147,7 @@ class Exchange:
         self._store = self._open()
         self.rows = Rows(self._folder / FILE_NAME)
 
-    def __enter__(self) -> Exchange:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

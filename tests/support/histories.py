@@ -1,4 +1,6 @@
-"""Histories of a store: moves in any order as hypothesis draws them, for properties that look at the rows after each."""
+"""Histories of a store: moves in any order as hypothesis draws them, for properties that look at the rows after
+each.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hypothesis import strategies as st
-from support.exchange import Exchange, Wish, takes_place
-from support.reservation_machine import TICKS_SECONDS, wishes
 
 from ringbid.reservations.ports import Settled
 from ringbid.reservations.reservation import Reservation
 from ringbid.values.ids import PingId
 from ringbid.values.verdict import Refused
+from support.exchange import Exchange, Wish, takes_place
+from support.reservation_machine import TICKS_SECONDS, wishes
 
 Verb = Literal["confirm", "release", "extend", "claim", "connect", "finish"]
 

@@ -87,9 +87,7 @@ class Books:
         if kind == "concurrency":
             return self.places(subject_id, now)
         return self.counted(subject_id, kind, now) + sum(
-            1
-            for one in self.held
-            if subject_id in one.subject_ids and one.counted_at is None and one.takes_place(now)
+            1 for one in self.held if subject_id in one.subject_ids and one.counted_at is None and one.takes_place(now)
         )
 
     def fits(self, buyer: str, now: datetime) -> bool:

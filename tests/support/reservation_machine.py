@@ -11,16 +11,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, invariant, multiple, rule
-from support.exchange import KINDS, CapLimits, Exchange, Wish, state_at, takes_place, window_starts
-from support.reservation_books import Books, Expected
 
 from ringbid.reservations.ports import Duplicate, KeyReused, NotTaken, Replayed, Settled, Taken
 from ringbid.reservations.reservation import Reservation
-from ringbid.values.clock import to_ms
 from ringbid.values.ids import PingId
 from ringbid.values.verdict import Refused
+from support.exchange import KINDS, CapLimits, Exchange, Wish, state_at, takes_place, window_starts
+from support.reservation_books import Books, Expected
 
-BUYERS = ("alpha", "bravo")
 ENDS = ("done", "expired", "released", "rejected")
 TICKS_SECONDS = (1, 14, 15, 3600)
 
@@ -33,7 +31,9 @@ wishes = st.builds(
     idempotency_key=st.sampled_from([None, None, "a", "b", "c"]),
     count_on_reserve=st.booleans(),
 )
+TIMES = st.sampled_from([1, 2])  # whatever is told may be told twice
 PINGS: Bundle[PingId] = Bundle("pings")
+CALLS: Bundle[PingId] = Bundle("calls")
 
 
 class ReservationMachine(RuleBasedStateMachine):
@@ -68,38 +68,44 @@ class ReservationMachine(RuleBasedStateMachine):
         self.exchange.together(self._reserve(wish, ping_id))
         return ping_id
 
+    @rule(target=CALLS, wish=wishes, seconds=st.sampled_from([7200, 20]))
+    def reserve_and_claim(self, wish: Wish, seconds: int) -> PingId:
+        """The call comes at once: many histories need one that is live."""
+        ping_id = self.exchange.new_ping_id()
+        self.exchange.together(self._reserve(wish, ping_id), self._claim(ping_id, seconds))
+        return ping_id
+
     @rule(target=PINGS, several=st.lists(wishes, min_size=2, max_size=5))
     def reserve_at_once(self, several: list[Wish]) -> MultipleResults[PingId]:
         ping_ids = [self.exchange.new_ping_id() for _ in several]
         self.exchange.together(*map(self._reserve, several, ping_ids))
         return multiple(*ping_ids)
 
-    @rule(ping_id=PINGS)
-    def confirm(self, ping_id: PingId) -> None:
-        self.exchange.together(self._confirm(ping_id))
+    @rule(ping_id=PINGS, times=TIMES)
+    def confirm(self, ping_id: PingId, times: int) -> None:
+        self.exchange.together(*(self._confirm(ping_id) for _ in range(times)))
 
-    @rule(ping_id=PINGS)
-    def release(self, ping_id: PingId) -> None:
-        self.exchange.together(self._release(ping_id))
+    @rule(ping_id=PINGS, times=TIMES)
+    def release(self, ping_id: PingId, times: int) -> None:
+        self.exchange.together(*(self._release(ping_id) for _ in range(times)))
 
-    @rule(ping_id=PINGS, ttl_seconds=st.sampled_from([30, 2, 120]))
-    def extend(self, ping_id: PingId, ttl_seconds: int) -> None:
-        expected = self._books.extend(ping_id, ttl_seconds, self.exchange.now)
-        _agree(self.exchange.together(self.exchange.extend(ping_id, ttl_seconds))[0], expected)
+    @rule(ping_id=PINGS, ttl_seconds=st.sampled_from([30, 2, 120]), times=TIMES)
+    def extend(self, ping_id: PingId, ttl_seconds: int, times: int) -> None:
+        self.exchange.together(*(self._extend(ping_id, ttl_seconds) for _ in range(times)))
 
-    @rule(ping_id=PINGS, seconds=st.sampled_from([7200, 20]))
-    def claim(self, ping_id: PingId, seconds: int) -> None:
-        self.exchange.together(self._claim(ping_id, seconds))
+    @rule(target=CALLS, ping_id=PINGS, seconds=st.sampled_from([7200, 20]), times=TIMES)
+    def claim(self, ping_id: PingId, seconds: int, times: int) -> PingId:
+        self.exchange.together(*(self._claim(ping_id, seconds) for _ in range(times)))
+        return ping_id
 
-    @rule(ping_id=PINGS)
-    def count(self, ping_id: PingId) -> None:
+    @rule(ping_id=CALLS, times=TIMES)
+    def count(self, ping_id: PingId, times: int) -> None:
         self._books.count(ping_id, self.exchange.now)
-        self.exchange.together(self.exchange.count(ping_id))
+        self.exchange.together(*(self.exchange.count(ping_id) for _ in range(times)))
 
-    @rule(ping_id=PINGS)
-    def finish(self, ping_id: PingId) -> None:
-        expected = self._books.finish(ping_id, self.exchange.now)
-        _agree(self.exchange.together(self.exchange.finish(ping_id))[0], expected)
+    @rule(ping_id=CALLS, times=TIMES)
+    def finish(self, ping_id: PingId, times: int) -> None:
+        self.exchange.together(*(self._finish(ping_id) for _ in range(times)))
 
     @rule(target=PINGS, first=PINGS, second=PINGS, wish=wishes, order=st.permutations(range(4)))
     def all_at_once(self, first: PingId, second: PingId, wish: Wish, order: list[int]) -> PingId:
@@ -109,14 +115,16 @@ class ReservationMachine(RuleBasedStateMachine):
         self.exchange.together(*(works[index] for index in order))
         return ping_id
 
-    @rule(seconds=st.sampled_from(TICKS_SECONDS))
-    def tick(self, seconds: int) -> None:
+    @rule(seconds=st.sampled_from(TICKS_SECONDS), sweeps=st.booleans())
+    def tick(self, seconds: int, sweeps: bool) -> None:
         self.exchange.clock.advance(seconds)
+        if sweeps:
+            self.sweep()
 
     @rule()
     def sweep(self) -> None:
         expected = self._books.sweep(self.exchange.now)
-        assert self.exchange.together(self.exchange.sweep()) == [expected], "not all that is over was swept, or too much"
+        assert self.exchange.together(self.exchange.sweep()) == [expected], "too few or too many were swept"
         for row in self.exchange.rows.reservations().values():
             assert state_at(row, self.exchange.now) == row["state"], f"held after expiry and a sweep: {row}"
 
@@ -139,6 +147,14 @@ class ReservationMachine(RuleBasedStateMachine):
     async def _release(self, ping_id: PingId) -> None:
         expected = self._books.release(ping_id, self.exchange.now)
         _agree(await self.exchange.release(ping_id), expected)
+
+    async def _extend(self, ping_id: PingId, ttl_seconds: int) -> None:
+        expected = self._books.extend(ping_id, ttl_seconds, self.exchange.now)
+        _agree(await self.exchange.extend(ping_id, ttl_seconds), expected)
+
+    async def _finish(self, ping_id: PingId) -> None:
+        expected = self._books.finish(ping_id, self.exchange.now)
+        _agree(await self.exchange.finish(ping_id), expected)
 
     async def _claim(self, ping_id: PingId, seconds: int) -> None:
         expected = self._books.claim(ping_id, seconds, self.exchange.now)

@@ -18,9 +18,6 @@ from typing import Any
 
 import msgspec
 import yaml
-from support.asgi import Response, call
-from support.clocks import JumpingClock
-from support.fake_buyers import ScriptedOutbound
 
 from ringbid.bootstrap import apply_to, build_application
 from ringbid.edge.api.app import Application
@@ -33,6 +30,9 @@ from ringbid.settings import Settings
 from ringbid.store.opening import Store, open_store
 from ringbid.values.ids import BuyerId, PingId
 from ringbid.worker.snapshot import Catalogs
+from support.asgi import Response, call
+from support.clocks import JumpingClock
+from support.fake_buyers import ScriptedOutbound
 
 ACME = (Path(__file__).parents[2] / "examples" / "acme.yaml").read_text()
 KEY = "1915260e-da0c-4443-a35b-8fb9d9843e42"
@@ -137,7 +137,9 @@ def _key(tree: Any, step: str, *, create: bool = False) -> Any:
     if step == "+":
         return len(tree)
     for index, item in enumerate(tree):
-        if isinstance(item, dict) and step in {str(item.get(name)) for name in ("id", "name", "buyer", "number", "key", "tag")}:
+        if isinstance(item, dict) and step in {
+            str(item.get(name)) for name in ("id", "name", "buyer", "number", "key", "tag")
+        }:
             return index
     return int(step)
 
@@ -172,11 +174,20 @@ async def _send_ping(world: World, step: Mapping[str, Any]) -> Response:
     if how == "json":
         headers.setdefault("content-type", "application/json")
         response = await call(
-            world.app, "POST", "/rtbs.json", headers=headers, body=msgspec.json.encode(parameters), query=step.get("query", "")
+            world.app,
+            "POST",
+            "/rtbs.json",
+            headers=headers,
+            body=msgspec.json.encode(parameters),
+            query=step.get("query", ""),
         )
     elif how == "raw":
         response = await call(
-            world.app, step.get("method", "POST"), "/rtbs.json", headers=headers, query=step.get("query", ""),
+            world.app,
+            step.get("method", "POST"),
+            "/rtbs.json",
+            headers=headers,
+            query=step.get("query", ""),
             body=step.get("body", "").encode("latin-1"),
         )
     else:
@@ -228,8 +239,8 @@ async def _check_record(world: World, expect: Mapping[str, Any]) -> None:
     assert len(found) == len(trace.verdicts), "a buyer has two verdicts"
     wanted_verdicts = dict(expect.get("verdicts", {}))
     others_are_free = wanted_verdicts.pop("*", None) == "any"
-    for buyer, wanted in wanted_verdicts.items():
-        wanted = {"reason": wanted} if isinstance(wanted, str) else wanted
+    for buyer, given in wanted_verdicts.items():
+        wanted = {"reason": given} if isinstance(given, str) else given
         verdict = found.pop(buyer)
         for name, value in wanted.items():
             assert getattr(verdict, name) == value, f"{buyer}.{name}: {getattr(verdict, name)!r} is not {value!r}"

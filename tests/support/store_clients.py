@@ -9,13 +9,15 @@ import asyncio
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import closing
 from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from typing import Any
 
 import psycopg
+import pytest
 
 from ringbid.reservations.limits import Subject
 from ringbid.reservations.ports import IdempotencyUse, Taken
@@ -28,7 +30,10 @@ from ringbid.values.clock import Clock, SystemClock
 from support.clocks import JumpingClock
 from support.stores import KEY, StorePlace, always, caller, place_with, settlement
 
+PROCESSES = 2
 Outcomes = Counter[str]
+
+_barrier: Barrier
 
 
 async def hammer(
@@ -42,7 +47,9 @@ async def hammer(
     count_on_reserve: bool = True,
     ttl_seconds: int = 1,
 ) -> Outcomes:
-    """So many attempts to take a place, by clients that then confirm, release, claim or forget it. What came of them."""
+    """So many attempts to take a place, by clients that then confirm, release, claim or forget it. What came of
+    them.
+    """
     chance = random.Random(seed)
     numbers = iter(range(attempts))
     outcomes: Outcomes = Counter()
@@ -88,52 +95,68 @@ async def _name(move: Any) -> str:
     return answer.state.value if isinstance(answer, Reservation) else answer.reason.code
 
 
-def hammer_from_processes(url: str, *subjects: Subject, processes: int, planted: bool = False, **how: Any) -> Outcomes:
-    """The same from several processes, each with its own store on one PostgreSQL database. `planted`: without locks."""
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        tasks = [pool.submit(_hammer_here, url, subjects, planted, {**how, "seed": seed}) for seed in range(processes)]
-        return sum((task.result() for task in tasks), Counter())
+def start_processes() -> Executor:
+    """Two processes, which meet before each piece of work they are given."""
+    context = get_context("spawn")
+    return ProcessPoolExecutor(PROCESSES, context, initializer=_remember, initargs=(context.Barrier(PROCESSES),))
 
 
-def _hammer_here(url: str, subjects: tuple[Subject, ...], planted: bool, how: dict[str, Any]) -> Outcomes:
-    if planted:
-        PostgresSession.lock = lambda self, names: None  # type: ignore[method-assign]  # -- the planted bug: count, insert
+def hammer_from(
+    processes: Executor, place: StorePlace, *subjects: Subject, planted: bool = False, **how: Any
+) -> Outcomes:
+    """`hammer` from each process, with its own store on one PostgreSQL database. `planted`: without locks."""
+    tasks = [
+        processes.submit(_hammer_here, place.settings, subjects, planted, {**how, "seed": seed})
+        for seed in range(PROCESSES)
+    ]
+    return sum((task.result() for task in tasks), Counter())
 
+
+def settle_from(processes: Executor, place: StorePlace, *, rounds: int, what: str) -> list[list[tuple[str, str]]]:
+    """For each round, what each process is told when both settle at once: the kind of answer, and a uuid.
+
+    `what`: pings of one `caller`, or with one `idempotency` key.
+    """
+    tasks = [processes.submit(_settle_here, place.settings, rounds, what) for _ in range(PROCESSES)]
+    return [list(of_round) for of_round in zip(*(task.result() for task in tasks), strict=True)]
+
+
+def _remember(barrier: Barrier) -> None:
+    global _barrier  # noqa: PLW0603 -- how a pool's process is given what cannot go with its work
+    _barrier = barrier
+
+
+def _hammer_here(settings: Settings, subjects: tuple[Subject, ...], planted: bool, how: dict[str, Any]) -> Outcomes:
     async def work() -> Outcomes:
         clock = SystemClock()
-        store = await open_store(Settings(database=url), clock)
+        store = await open_store(settings, clock)
         try:
+            _barrier.wait()
             return await hammer(store, clock, subjects, **how)
         finally:
             await store.close()
 
-    return asyncio.run(work())
+    with pytest.MonkeyPatch.context() as patch:
+        if planted:  # count, then insert
+            patch.setattr(PostgresSession, "lock", lambda _session, _names: None)
+        return asyncio.run(work())
 
 
-def settle_from_processes(url: str, *, processes: int, rounds: int, what: str) -> list[list[tuple[str, str]]]:
-    """For each round, what each process was told when all settle at once: the caller's, or an idempotency key's, ping.
-
-    `what`: caller | idempotency.
-    """
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        told = list(pool.map(_settle_here, [url] * processes, [rounds] * processes, [what] * processes))
-    return [list(of_round) for of_round in zip(*told, strict=True)]
-
-
-def _settle_here(url: str, rounds: int, what: str) -> list[tuple[str, str]]:
-    """The kind of each answer, and the uuid that the publisher is told."""
-
+def _settle_here(settings: Settings, rounds: int, what: str) -> list[tuple[str, str]]:
     async def work() -> list[tuple[str, str]]:
         clock, told = SystemClock(), []
-        store = await open_store(Settings(database=url), clock)
+        store = await open_store(settings, clock)
         for number in range(rounds):
             ping = settlement(
                 place_with(),
                 at=clock.now(),
                 caller_number=caller(number) if what == "caller" else None,
-                idempotency=IdempotencyUse(key=f"round {number}", fingerprint="same") if what == "idempotency" else None,
+                idempotency=IdempotencyUse(key=f"round {number}", fingerprint="same")
+                if what == "idempotency"
+                else None,
                 ttl_seconds=600,
             )
+            _barrier.wait()
             settled = await store.reservations.settle(ping)
             original = getattr(settled, "original", None)
             uuid = getattr(settled, "reply_body", None) or (original.ping_id if original else ping.ping_id).encode()
@@ -153,16 +176,16 @@ def rows_of(place: StorePlace, query: str) -> list[tuple[Any, ...]]:
         return lite.execute(query).fetchall()
 
 
-def most_held(place: StorePlace) -> Mapping[str, int]:
-    """For each buyer, the most reservations that counted at one moment, by the store's own times."""
-    spans: dict[str, list[tuple[int, int]]] = {}
+def most_held(place: StorePlace, *, count_on_reserve: bool) -> int:
+    """The most places that the one buyer of a test had taken at one moment, by the store's own times."""
     query = (
-        "select buyer_id, coalesce(confirmed_at_ms, reserved_at_ms), coalesce(ended_at_ms, expires_at_ms), reserved_at_ms,"
-        " state from reservation"
+        "select r.reserved_at_ms, min(m.at_ms), coalesce(r.ended_at_ms, r.live_until_ms, r.expires_at_ms)"
+        " from reservation r left join reservation_move m"
+        " on m.ping_id = r.ping_id and m.to_state in ('confirmed', 'live') group by r.ping_id"
     )
-    for buyer_id, confirmed_ms, ended_ms, _, _ in rows_of(place, query):
-        spans.setdefault(buyer_id, []).append((confirmed_ms, ended_ms))
-    return {buyer_id: most_at_once(of_buyer) for buyer_id, of_buyer in spans.items()}
+    rows = rows_of(place, query)
+    spans = [(reserved if count_on_reserve else counted, end) for reserved, counted, end in rows]
+    return most_at_once((start, end) for start, end in spans if start is not None)
 
 
 def most_at_once(spans: Iterable[tuple[int, int]]) -> int:

@@ -47,18 +47,21 @@ def check_python(running: Version) -> Finding:
     return Finding("Python", "ok", found)
 
 
-def check_store(facts: Facts, *, now: datetime) -> Iterator[Finding]:
-    """The database: whether its version is safe, and whether its clock is this machine's (`now`)."""
-    found = f"{facts.database} {facts.version}, {facts.place}, {facts.size_bytes / 1e6:.1f} MB"
-    if facts.wal_reset_bug:
-        yield Finding(
-            "Store",
+def check_sqlite(library: str, has_wal_reset_bug: bool) -> Finding:
+    """Whether the library can corrupt its log when two connections write, which Ringbid never lets them."""
+    if has_wal_reset_bug:
+        return Finding(
+            "SQLite",
             "doubtful",
-            f"{found}; this SQLite has the WAL-reset bug (mended in 3.51.3); with one writer it is not met",
+            f"{library} has the WAL-reset bug (mended in 3.51.3); with one writer it is not met",
             "nothing has to be done; a Python that comes with SQLite 3.51.3 or newer is free of it",
         )
-    else:
-        yield Finding("Store", "ok", found)
+    return Finding("SQLite", "ok", library)
+
+
+def check_store(facts: Facts, *, now: datetime) -> Iterator[Finding]:
+    """The database that was reached, and whether its clock is this machine's (`now`)."""
+    yield Finding("Store", "ok", f"{facts.database} {facts.version}, {facts.place}, {facts.size_bytes / 1e6:.1f} MB")
     yield _check_clock(now, facts.now)
 
 

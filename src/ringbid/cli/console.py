@@ -18,10 +18,11 @@ def output() -> Console:
 
 
 def fail(message: str, *hints: str) -> NoReturn:
-    """Say what went wrong and, in the lines below, what to do; then exit with code 1."""
+    """Say in a sentence what went wrong and, in the lines below, what to do; then exit with code 1."""
     _survive_narrow_encodings()
     console = Console(stderr=True, highlight=False)
-    console.print(Text.assemble(("Error: ", "bold red"), message), soft_wrap=True)
+    one_line = " ".join(message.split()).rstrip(".")
+    console.print(Text.assemble(("Error: ", "bold red"), f"{one_line}."), soft_wrap=True)
     for hint in hints:
         console.print(Text(f"  {hint}"), soft_wrap=True)
     raise typer.Exit(1)

@@ -18,9 +18,10 @@ from ringbid.catalog.validate import read_stored
 from ringbid.cli import checks
 from ringbid.cli.checks import Finding
 from ringbid.cli.console import output
-from ringbid.cli.running import read_settings, store_options
+from ringbid.cli.running import masked_url, read_settings, store_options
 from ringbid.reservations.ports import StoreUnavailable
 from ringbid.settings import Settings
+from ringbid.store import sqlite
 from ringbid.store.opening import StoreMissing, WrongSchema
 from ringbid.values.clock import SystemClock
 
@@ -46,6 +47,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield checks.check_port(settings.host, settings.port)
     yield checks.check_outbound(settings)
     if settings.database is None:
+        yield checks.check_sqlite(*sqlite.library())
         yield checks.check_folder(settings.data)
         yield checks.check_disk(settings.data)
     yield from _examine_store(settings)
@@ -63,14 +65,14 @@ def _examine_store(settings: Settings) -> Iterator[Finding]:
     except WrongSchema as error:
         yield Finding("Store", "broken", str(error), f"ringbid serve {store_options(settings)}".rstrip())
     except (StoreUnavailable, OSError) as error:
-        yield Finding("Store", "broken", str(error), _store_mend(settings))
+        yield Finding("Store", "broken", " ".join(str(error).split()), _store_mend(settings))
     else:
         yield from checks.check_catalogs(map(read_stored, documents.values()), settings)
 
 
 def _store_mend(settings: Settings) -> str:
     if settings.database is not None:
-        return "start PostgreSQL, or correct --database: psql URL must work"
+        return f"pg_isready -d {masked_url(settings.database)}, and start it there or correct --database"
     return f"restore {settings.data} from a backup, or name another folder with --data"
 
 

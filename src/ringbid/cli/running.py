@@ -38,13 +38,11 @@ def run(work: Coroutine[Any, Any, Result], settings: Settings) -> Result:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(work)
     except WriterBusy as error:
-        fail(f"{error}.", "Stop that process, or use its server: it takes `ringbid apply` while it runs.")
-    except (StoreMissing, WrongSchema) as error:
-        fail(f"{error}.")
+        fail(str(error), "Stop that process, or use its server: it takes `ringbid apply` while it runs.")
+    except (StoreMissing, WrongSchema, OSError) as error:
+        fail(str(error))
     except StoreUnavailable as error:
-        fail(f"the store cannot be used: {error}.", f"`ringbid doctor {store_options(settings)}` says what is wrong.")
-    except OSError as error:
-        fail(f"{error}.")
+        fail(f"the store cannot be used: {error}", f"`ringbid doctor {store_options(settings)}` says what is wrong.")
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -60,15 +58,20 @@ def store_name(settings: Settings) -> str:
     """Where the store is, as a person would say it; never a password."""
     if settings.database is None:
         return f"the folder {settings.data}"
-    return f"the database {settings.database.rpartition('@')[2]}"
+    return f"the database {masked_url(settings.database)}"
 
 
 def store_options(settings: Settings) -> str:
     """The options that lead another command to the same store; a password is left out."""
     if settings.database is not None:
-        scheme, _, rest = settings.database.partition("://")
-        return f"--database {scheme}://{rest.rpartition('@')[2]}"
+        return f"--database {masked_url(settings.database)}"
     return "" if settings.data == Path("ringbid-data") else f"--data {settings.data}"
+
+
+def masked_url(url: str) -> str:
+    """The URL of a database without its user, password and parameters."""
+    scheme, _, rest = url.partition("?")[0].partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

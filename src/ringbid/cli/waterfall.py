@@ -35,7 +35,8 @@ def draw(explanation: Explanation, *, with_asks: bool = False) -> Iterator[Rende
     code = "" if ping.reason.code == label.word else f"  {ping.reason.code}"
     yield Text.assemble((ping.ping_id, "bold"), "  ", (label.word, TONES[label.tone]), (code, "dim"))
     yield Text(plain(explanation.headline), "bold" if label.tone == "good" else "")
-    yield from _found(explanation.actual, explanation.expected, explanation.setting)
+    if explanation.expected is not None:
+        yield from _found(explanation.actual, explanation.expected, explanation.setting)
     yield Text()
     yield _facts(explanation)
     yield Text()
@@ -211,7 +212,7 @@ def _steps(explanation: Explanation) -> Text:
     for step in explanation.steps:
         line.append(f"{step.name}\N{NO-BREAK SPACE}", "dim").append(f"{step.took_ms:.1f}").append("  ")
     total_ms = explanation.steps[-1].ended_ms if explanation.steps else 0.0
-    return line.append(f"together\N{NO-BREAK SPACE}{total_ms:.1f}\N{NO-BREAK SPACE}ms")
+    return line.append(f"=\N{NO-BREAK SPACE}{total_ms:.1f}\N{NO-BREAK SPACE}ms")
 
 
 def _title(name: str) -> RenderableType:

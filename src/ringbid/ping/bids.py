@@ -94,7 +94,9 @@ def shared_tags(asked: Sequence[Asked], tags: Tags) -> Tags:
     return tags
 
 
-def tokens(request: PingRequest, tags: Tags, *, deadline: Deadline, clock: Clock) -> dict[str, str | tuple[str, ...]]:
+def tokens(
+    request: PingRequest, tags: Tags, *, destination: str, deadline: Deadline, clock: Clock
+) -> dict[str, str | tuple[str, ...]]:
     """What the [tokens] of an ask stand for: every tag, and the built-in names."""
     caller = request.caller_number
     left_seconds = deadline.seconds_for_asks(clock.monotonic())
@@ -106,6 +108,7 @@ def tokens(request: PingRequest, tags: Tags, *, deadline: Deadline, clock: Clock
         "call_uuid": request.ping_id,
         "publisher_id": request.publisher_id,
         "campaign_id": request.view.campaign.id,
+        "inbound_number": destination,
         "timestamp": format_utc(request.received_at),
         "deadline_ms": str(int(left_seconds * 1000)),
     }

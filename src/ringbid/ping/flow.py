@@ -82,13 +82,11 @@ class _Flow:
             actual, expected = f"no {missing}", f"{missing} with every ping"
             return await self._end(Refused(Reason.REQUIRED_TAG_MISSING, actual, expected, f"tags[{missing}].required"))
         eligible = self._eligible(tags, look)
-        notebook.asked = await bids.ask_buyers(
-            self.plan,
-            eligible,
-            tokens=bids.tokens(request, tags, deadline=self.deadline, clock=self.tools.clock),
-            deadline=self.deadline,
-            tools=self.tools,
-        )
+        if self.plan.asks:
+            tokens = bids.tokens(request, tags, destination=destination, deadline=self.deadline, clock=self.tools.clock)
+            notebook.asked = await bids.ask_buyers(
+                self.plan, eligible, tokens=tokens, deadline=self.deadline, tools=self.tools
+            )
         self._step("asks")
         self._rank(eligible, tags)
         return await self._end(None, destination)

@@ -59,11 +59,7 @@ class CampaignPlan:
     webhooks: tuple[CompiledWebhook, ...]
     subjects: tuple[Subject, ...]  # all that have caps
     required_tags: tuple[str, ...]
-
-    @property
-    def asks(self) -> bool:
-        """Is anybody asked at all?"""
-        return bool(self.webhooks) or any(planned.webhooks for planned in self.buyers)
+    asks: bool  # is anybody asked at all?
 
     def find(self, buyer_id: BuyerId) -> PlannedBuyer | None:
         """The buyer's place in this campaign, or None where it has none."""
@@ -87,6 +83,7 @@ def compile_plan(company: CompanyView, campaign: Campaign) -> CampaignPlan:
         webhooks=tuple(_compile_webhook(webhook, campaign) for webhook in passthrough if webhook.buyer is None),
         subjects=tuple(capped.values()),
         required_tags=tuple(tag.key for tag in company.catalog.tags if tag.required),
+        asks=bool(passthrough),
     )
 
 
@@ -143,7 +140,12 @@ def _plan_buyer(
         subjects=subjects_of(company, buyer.id),
         webhooks=tuple(_compile_webhook(webhook, campaign) for webhook in own),
         number=compile_template(buyer.number, "text") if tokens_in(buyer.number) else None,
-        rules=compile_rules(campaign.conversions, buyer_id=buyer.id, declared=company.tags),
+        rules=compile_rules(
+            campaign.conversions,
+            buyer_id=buyer.id,
+            declared=company.tags,
+            setting=f"campaigns[{campaign.id}].conversions",
+        ),
     )
 
 

@@ -18,7 +18,7 @@ from ringbid.values.verdict import Refused
 _DAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MINUTES_OF_DAY = 1440
 _ANY_YEAR = 2000
-_SEARCH_DAYS = 400  # longer than any run of closed holidays: past it there is no next change
+_SEARCH_DAYS = 40  # longer than any run of closed holidays: past it there is no next change worth telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class CompiledHours:
         self._always = buyer.hours is None and buyer.holidays is None
         self._expected = show_hours(buyer.hours)
         self._known: _Known | None = None
+        self._opening: tuple[datetime, str] | None = None
         if buyer.holidays is not None:
             _holidays(buyer.holidays, _ANY_YEAR)  # the first year costs 0.1 s: here, and not in the first ping
 
@@ -52,7 +53,7 @@ class CompiledHours:
         return known.refused
 
     def next_change(self, now: datetime) -> datetime | None:
-        """When (in UTC) the buyer next opens or closes; None where it never does."""
+        """When (in UTC) the buyer next opens or closes; None where it does not within weeks."""
         if self._always:
             return None
         known = first = self._find(now)
@@ -72,8 +73,17 @@ class CompiledHours:
         return _Known(
             since=max(known.since, minute),
             until=min(known.until, minute + timedelta(minutes=1)),
-            refused=replace(known.refused, actual=actual, expected=self._expected),
+            refused=replace(known.refused, actual=actual, expected=self._expected + self._opens_again(known)),
         )
+
+    def _opens_again(self, closed: _Known) -> str:
+        """`, opens again Tue 03 Mar 09:00`, found once a closed time; nothing where it stays closed for weeks."""
+        opening = self._opening
+        if opening is None or opening[0] != closed.since:
+            opens = self.next_change(closed.since)
+            told = f", opens again {opens.astimezone(self._zone):%a %d %b %H:%M}" if opens is not None else ""
+            opening = self._opening = (closed.since, told)
+        return opening[1]
 
     def _find(self, now: datetime) -> _Known:
         """The answer at `now`, and the edges between which nothing can change: interval ends and local midnights."""

@@ -32,6 +32,7 @@ LONGEST_SECONDS = 86400
 @dataclass(frozen=True, slots=True)
 class _Rule:
     rule: ConversionRule
+    setting: str
     publishers: frozenset[PublisherId]  # empty: any
     filters: tuple[CompiledFilter, ...]
 
@@ -50,17 +51,22 @@ class CompiledRules:
 
 
 def compile_rules(
-    rules: Iterable[ConversionRule], *, buyer_id: BuyerId, declared: Mapping[str, TagDeclaration]
+    rules: Iterable[ConversionRule],
+    *,
+    buyer_id: BuyerId,
+    declared: Mapping[str, TagDeclaration],
+    setting: str = "conversions",
 ) -> CompiledRules:
-    """Those of a campaign's rules that can apply to this buyer."""
+    """Those of a campaign's rules that can apply to this buyer. `setting` is where they stand in the catalog."""
     return CompiledRules(
         tuple(
             _Rule(
                 rule,
+                f"{setting}[{rule.name}]",
                 frozenset(rule.publishers),
                 tuple(
                     compile_filter(
-                        filter_, declared.get(filter_.tag), setting=f"conversions[{rule.name}].filters[{index}]"
+                        filter_, declared.get(filter_.tag), setting=f"{setting}[{rule.name}].filters[{index}]"
                     )
                     for index, filter_ in enumerate(rule.filters)
                 ),
@@ -78,24 +84,25 @@ def quote(compiled: CompiledRules, *, publisher_id: PublisherId, tags: Tags, cur
     """
     for candidate in compiled.rules:
         if candidate.fits(publisher_id, tags):
-            return _quote_by(candidate.rule, tags, currency)
+            return _quote_by(candidate, tags, currency)
     return Quote(revenue_micros=0, payout_micros=0, seconds=0, currency=currency)
 
 
-def _quote_by(rule: ConversionRule, tags: Tags, currency: str) -> Quote | Refused:
+def _quote_by(compiled: _Rule, tags: Tags, currency: str) -> Quote | Refused:
+    rule = compiled.rule
     if rule.on == "postback":
-        setting = f"conversions[{rule.name}].on"
+        setting = f"{compiled.setting}.on"
         return Refused(Reason.QUOTE_PAYOUT_UNKNOWN, actual="on: postback", expected="on: timer", setting=setting)
-    revenue = _amount(rule, rule.revenue, tags, field="revenue")
+    revenue = _amount(compiled, rule.revenue, tags, field="revenue")
     if isinstance(revenue, Refused):
         return revenue
     if isinstance(rule.payout, PercentAmount):
         payout: int | Refused = share_of(revenue, rule.payout.percent)
     else:
-        payout = _amount(rule, rule.payout, tags, field="payout")
+        payout = _amount(compiled, rule.payout, tags, field="payout")
     if isinstance(payout, Refused):
         return payout
-    seconds = _seconds(rule, tags)
+    seconds = _seconds(compiled, tags)
     if isinstance(seconds, Refused):
         return seconds
     return Quote(
@@ -108,7 +115,7 @@ def _quote_by(rule: ConversionRule, tags: Tags, currency: str) -> Quote | Refuse
     )
 
 
-def _amount(rule: ConversionRule, amount: FixedAmount | TagAmount, tags: Tags, *, field: str) -> int | Refused:
+def _amount(rule: _Rule, amount: FixedAmount | TagAmount, tags: Tags, *, field: str) -> int | Refused:
     if isinstance(amount, FixedAmount):
         return amount.micros
     number = _number(rule, amount, tags, field=field)
@@ -119,8 +126,8 @@ def _amount(rule: ConversionRule, amount: FixedAmount | TagAmount, tags: Tags, *
     return micros
 
 
-def _seconds(rule: ConversionRule, tags: Tags) -> int | Refused:
-    seconds = rule.seconds
+def _seconds(rule: _Rule, tags: Tags) -> int | Refused:
+    seconds = rule.rule.seconds
     if isinstance(seconds, FixedSeconds):
         return seconds.seconds
     number = _number(rule, seconds, tags, field="seconds")
@@ -132,10 +139,10 @@ def _seconds(rule: ConversionRule, tags: Tags) -> int | Refused:
     return int(number)
 
 
-def _number(rule: ConversionRule, amount: TagAmount, tags: Tags, *, field: str) -> Decimal | Refused:
+def _number(rule: _Rule, amount: TagAmount, tags: Tags, *, field: str) -> Decimal | Refused:
     value = tags.values.get(amount.tag)
     if value is None:
-        setting = f"conversions[{rule.name}].{field}"
+        setting = f"{rule.setting}.{field}"
         return Refused(Reason.QUOTE_TAG_MISSING, actual=f"no {amount.tag}", expected=f"[{amount.tag}]", setting=setting)
     number = parse_decimal(value) if isinstance(value, str) else None
     if number is None:
@@ -144,6 +151,6 @@ def _number(rule: ConversionRule, amount: TagAmount, tags: Tags, *, field: str) 
     return number
 
 
-def _invalid(rule: ConversionRule, amount: TagAmount, found: str, *, expected: str, field: str) -> Refused:
-    setting = f"conversions[{rule.name}].{field}"
+def _invalid(rule: _Rule, amount: TagAmount, found: str, *, expected: str, field: str) -> Refused:
+    setting = f"{rule.setting}.{field}"
     return Refused(Reason.QUOTE_VALUE_INVALID, actual=f"{amount.tag} = {found}", expected=expected, setting=setting)

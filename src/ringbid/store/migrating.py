@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from ringbid.reservations.ports import StoreUnavailable
 from ringbid.store.statements import DialectName
 
 HEAD = "0001"  # the newest migration; a test compares it with the files
@@ -25,9 +27,8 @@ class WrongSchema(Exception):  # noqa: N818 -- a state of the store, named as wh
 
 def migrate(dialect: DialectName, connect: Callable[[], Any]) -> None:
     """Bring the database that `connect` leads to to HEAD, in one transaction. Raises WrongSchema where it is newer."""
-    with engine_of(dialect, connect).connect() as connection:
-        if _revision(connection) == HEAD:
-            return
+    if _read_revision(dialect, connect) == HEAD:
+        return
     with engine_of(dialect, connect).begin() as connection:
         if dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -35,9 +36,8 @@ def migrate(dialect: DialectName, connect: Callable[[], Any]) -> None:
 
 
 def check(dialect: DialectName, connect: Callable[[], Any]) -> None:
-    """Raises WrongSchema where the database is not at HEAD."""
-    with engine_of(dialect, connect).connect() as connection:
-        revision = _revision(connection)
+    """Raises WrongSchema where the database is not at HEAD, StoreUnavailable where what is there is no database."""
+    revision = _read_revision(dialect, connect)
     if revision != HEAD:
         raise WrongSchema(
             f"the database is at schema {revision or 'none'}, this Ringbid reads {HEAD}: start `ringbid serve` of this "
@@ -67,6 +67,14 @@ def engine_of(dialect: DialectName, connect: Callable[[], Any]) -> Engine:
     if dialect == "sqlite":  # the driver would begin none before DDL, and a migration killed half-way would stay half
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
+
+
+def _read_revision(dialect: DialectName, connect: Callable[[], Any]) -> str | None:
+    try:
+        with engine_of(dialect, connect).connect() as connection:
+            return _revision(connection)
+    except DBAPIError as error:
+        raise StoreUnavailable(str(error.orig)) from error
 
 
 def _revision(connection: Connection) -> str | None:

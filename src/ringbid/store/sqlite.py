@@ -160,6 +160,11 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
+def library() -> tuple[str, bool]:
+    """The version of the SQLite that runs here, and whether it has the WAL-reset bug."""
+    return sqlite3.sqlite_version, has_wal_reset_bug(sqlite3.sqlite_version_info)
+
+
 def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
     """Whether this SQLite can lose data when two connections write or checkpoint at once (we never let two)."""
     fixed_in_branch = {(3, 44): 6, (3, 50): 7}.get((version[0], version[1]))

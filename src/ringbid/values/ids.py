@@ -29,9 +29,8 @@ _POOL_BYTES = 8192
 
 
 class RandomPool:
-    """The system's randomness, drawn in large pieces: each draw lets other threads run, which costs more than the bytes.
-
-    For one thread.
+    """The system's randomness, drawn in large pieces: each draw lets other threads run, which costs more than the
+    bytes. For one thread.
     """
 
     def __init__(self) -> None:

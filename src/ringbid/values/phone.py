@@ -35,8 +35,3 @@ def national_digits(number: PhoneNumber) -> str:
 def area_code(number: PhoneNumber) -> str | None:
     """The three-digit area code of a North American number."""
     return number[2:5] if number.startswith("+1") else None
-
-
-def masked(number: str) -> str:
-    """For logs: only the last four digits."""
-    return "•" * max(0, len(number) - 4) + number[-4:]

@@ -41,9 +41,10 @@ def test_a_sound_sqlite_is_told_with_version_place_and_size() -> None:
 
 
 def test_an_sqlite_with_the_wal_reset_bug_is_doubtful_and_said_to_be_safe_with_one_writer() -> None:
-    store, _ = checks.check_store(replace(SQLITE, version="3.40.1", wal_reset_bug=True), now=NOW)
-    assert store.state == "doubtful"
-    assert "with one writer it is not met" in store.found
+    assert checks.check_sqlite("3.51.3", False).state == "ok"
+    found = checks.check_sqlite("3.40.1", True)
+    assert found.state == "doubtful"
+    assert "with one writer it is not met" in found.found
 
 
 @pytest.mark.parametrize(("late_seconds", "state"), [(0, "ok"), (1, "ok"), (90, "doubtful"), (-90, "doubtful")])

@@ -91,7 +91,7 @@ def test_a_closed_buyer_says_its_local_time_its_hours_and_their_place() -> None:
     closed = Refused(
         Reason.BUYER_CLOSED,
         actual="Tue 17:00 America/New_York",
-        expected="Mon–Fri 09:00–17:00, Sat 10:00–14:00",
+        expected="Mon–Fri 09:00–17:00, Sat 10:00–14:00, opens again Wed 04 Jun 09:00",
         setting="buyers[alpha].hours",
     )
     assert office.check(local("2025-06-03 17:00")) == closed

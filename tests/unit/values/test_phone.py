@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringbid.catalog.phone_parsing import parse_phone, parse_with_library
-from ringbid.values.phone import PhoneNumber, area_code, is_e164, masked, national_digits, parse_north_american
+from ringbid.values.phone import PhoneNumber, area_code, is_e164, national_digits, parse_north_american
 
 SPELLINGS = [
     "+12125550123",
@@ -83,9 +83,3 @@ def test_digits_and_area_code_are_those_of_the_numbers_own_plan() -> None:
     ours, theirs = PhoneNumber("+12125550123"), PhoneNumber("+442079460958")
     assert (national_digits(ours), area_code(ours)) == ("2125550123", "212")
     assert (national_digits(theirs), area_code(theirs)) == ("442079460958", None)
-
-
-def test_a_masked_number_keeps_its_last_four_digits() -> None:
-    assert masked("+12125550123") == "••••••••0123"
-    assert masked("123") == "123"
-    assert masked("") == ""

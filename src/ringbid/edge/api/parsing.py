@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from urllib.parse import unquote
 
 import msgspec
@@ -135,11 +136,17 @@ def _unquoted(text: str) -> str:
     return unquote(text, errors="strict") if "%" in text else text
 
 
+@lru_cache(maxsize=4096)
+def _is_good_key(key: str) -> bool:
+    """May a parameter have this name? Remembered, since publishers send the same names with every ping."""
+    return 0 < len(key) <= LONGEST_KEY and _KEY_FORBIDDEN.search(key) is None
+
+
 def _check(parameters: dict[str, Parameter]) -> dict[str, Parameter] | Refused:
     if len(parameters) > MOST_PARAMETERS:
         return Refused(Reason.TOO_MANY_TAGS, actual=str(len(parameters)), expected=f"at most {MOST_PARAMETERS}")
     for key, value in parameters.items():
-        if not 0 < len(key) <= LONGEST_KEY or _KEY_FORBIDDEN.search(key):
+        if not _is_good_key(key):
             expected = f"1 to {LONGEST_KEY} characters without spaces, brackets or control characters"
             return Refused(Reason.TAG_KEY_INVALID, actual=repr(key[:LONGEST_KEY]), expected=expected)
         for text in (value,) if isinstance(value, str) else value:
