@@ -121,6 +121,16 @@ def test_doctor_finds_nothing_broken_in_a_fresh_store_and_says_what_is_doubtful(
     assert "no rule names publisher PUB-FREE, so it is quoted a payout of 0" in " ".join(text.split())
 
 
+def test_on_postgresql_a_catalog_goes_in_and_out_and_doctor_compares_the_clocks(postgres_url: str) -> None:
+    run("apply", ACME, "--database", postgres_url)
+    assert "company: {id: acme" in run("export", "acme", "--database", postgres_url)
+    assert "there is no company other" in run("export", "other", "--database", postgres_url, code=1)
+    found = {finding["part"]: finding for finding in json.loads(run("doctor", "--json", "--database", postgres_url))}
+    assert found["Store"]["found"].startswith("postgresql ")
+    assert re.fullmatch(r"[+-]0\.\d s from the database's", found["Clock"]["found"])
+    assert "Data folder" not in found
+
+
 def test_doctor_ends_with_code_1_where_the_database_is_away_and_shows_no_password() -> None:
     text = run("doctor", "--database", "postgresql://someone:hunter2@127.0.0.1:1/nothing", code=1)
     assert "broken" in text

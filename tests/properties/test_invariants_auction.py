@@ -116,7 +116,7 @@ def test_a_hostile_buyer_more_leaves_the_same_winner(
 def test_one_buyers_failure_changes_no_other_buyers_verdict_but_by_rank(
     sqlite_template: Path, buyers: list[AskedBuyer], failure: Script, which: int, strategy: str
 ) -> None:
-    """12."""
+    """12. Who wins may change; why the others are out may not."""
     failed = buyers[which % len(buyers)]
     with Auctions(sqlite_template) as auctions:
         before = auctions.hold(buyers, strategy=strategy)
@@ -135,7 +135,7 @@ def test_one_buyers_failure_changes_no_other_buyers_verdict_but_by_rank(
 def test_permuting_the_buyers_changes_neither_the_winner_nor_the_payouts(
     sqlite_template: Path, buyers: list[AskedBuyer], strategy: str, data: st.DataObject
 ) -> None:
-    """13."""
+    """13. With the same seed, ties too."""
     permuted = data.draw(st.permutations(buyers))
     with Auctions(sqlite_template) as auctions:
         before = auctions.hold(buyers, strategy=strategy)
@@ -214,7 +214,7 @@ NUMBERS = st.one_of(
 def test_a_quote_is_finite_and_from_zero_to_the_maximum_and_the_stored_one_is_the_one_that_was_sent(
     sqlite_template: Path, number: str, percent: str
 ) -> None:
-    """15."""
+    """15. As it was sent, as it is stored, and as the trace tells it."""
     with Auctions(sqlite_template) as auctions:
         rule = {
             "name": "r",

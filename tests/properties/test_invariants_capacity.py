@@ -35,7 +35,7 @@ def exchange_of(template: Path, caps: CapLimits, group_caps: CapLimits) -> Excha
 def test_any_moves_in_any_order_get_the_answers_that_plain_books_would_give(sqlite_template: Path) -> None:
     """1 to 6, 8 and 10 together: a state machine on the store, against a model."""
     run_state_machine_as_test(  # type: ignore[no-untyped-call]  -- hypothesis leaves it untyped
-        lambda: ReservationMachine(sqlite_template), settings=settings(FEW, max_examples=60, stateful_step_count=30)
+        lambda: ReservationMachine(sqlite_template), settings=settings(FEW, max_examples=80, stateful_step_count=30)
     )
 
 
@@ -45,7 +45,7 @@ def test_any_moves_in_any_order_get_the_answers_that_plain_books_would_give(sqli
 def test_used_is_never_below_zero_or_above_the_cap_for_any_kind_of_cap(
     sqlite_template: Path, caps: CapLimits, group_caps: CapLimits, history: list[Step], count_on_reserve: bool
 ) -> None:
-    """1."""
+    """1. Counted on reserve and on confirm alike."""
     steps = [_with_count(step, count_on_reserve) for step in history]
     with exchange_of(sqlite_template, caps, group_caps) as exchange:
         for _ in play(exchange, steps):
@@ -61,7 +61,7 @@ def test_used_is_never_below_zero_or_above_the_cap_for_any_kind_of_cap(
 @FEW
 @given(caps=cap_limits, history=histories)
 def test_used_is_the_number_of_rows_that_count(sqlite_template: Path, caps: CapLimits, history: list[Step]) -> None:
-    """2."""
+    """2. Places by the reservations; windows by the calls."""
     with exchange_of(sqlite_template, caps, {}) as exchange:
         for _ in play(exchange, history):
             rows = exchange.rows.reservations().values()
@@ -85,7 +85,7 @@ def test_used_is_the_number_of_rows_that_count(sqlite_template: Path, caps: CapL
 def test_every_reservation_reaches_exactly_one_end_state_and_an_end_state_never_changes(
     sqlite_template: Path, history: list[Step]
 ) -> None:
-    """3."""
+    """3. After a day and a sweep none is without one."""
     with exchange_of(sqlite_template, {}, {}) as exchange:
         ended: dict[str, str] = {}
         for _ in play(exchange, history):
@@ -107,7 +107,7 @@ def test_every_reservation_reaches_exactly_one_end_state_and_an_end_state_never_
 def test_no_row_is_held_after_its_expiry_and_one_sweep_and_a_hold_lives_no_longer_than_its_ttl(
     sqlite_template: Path, history: list[Step]
 ) -> None:
-    """4."""
+    """4. As it is read, and as it stands after a sweep."""
     with exchange_of(sqlite_template, {}, {}) as exchange:
         for _ in play(exchange, history):
             for row in exchange.rows.reservations().values():
@@ -125,7 +125,7 @@ def test_no_row_is_held_after_its_expiry_and_one_sweep_and_a_hold_lives_no_longe
 def test_a_live_call_is_never_expired_by_the_ttl_and_ends_by_hang_up_or_its_longest_duration(
     sqlite_template: Path, history: list[Step], ttl_seconds: int, lasts_seconds: int
 ) -> None:
-    """5."""
+    """5. A call keeps its place past the TTL, until its own end."""
     with exchange_of(sqlite_template, {"concurrency": 1}, {}) as exchange:
         wish = Wish(
             buyers=("alpha",), caller=None, ttl_seconds=ttl_seconds, idempotency_key=None, count_on_reserve=True
@@ -152,7 +152,7 @@ def test_a_live_call_is_never_expired_by_the_ttl_and_ends_by_hang_up_or_its_long
 def test_a_claim_succeeds_at_most_once_and_never_after_expiry_and_confirm_is_idempotent(
     sqlite_template: Path, caps: CapLimits, history: list[Step]
 ) -> None:
-    """6."""
+    """6. A second confirm changes no row."""
     with exchange_of(sqlite_template, caps, {}) as exchange:
         claimed: set[str] = set()
         for happened in play(exchange, history):
@@ -300,7 +300,7 @@ def test_a_rejected_or_no_target_answer_never_holds_an_inbound_number_and_never_
         sent = {"key": KEY, "publisher_id": "pub", "caller_number": "+12135550123", **query}
         response = auctions.send("POST", "/rtbs.json", query=sent)
         assert response.json["status"] in ("rejected", "no-target")
-        assert b"inbound_number" not in response.body.replace(b"caller_number", b"")
+        assert b"inbound_number" not in response.body
         assert b"+18444021146" not in response.body
         assert auctions.rows.reservations() == {}
         assert not auctions.rows.places(auctions.clock.now())

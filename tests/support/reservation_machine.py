@@ -6,6 +6,7 @@ with its own rows, with the model and with what it said before.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,17 +69,35 @@ class ReservationMachine(RuleBasedStateMachine):
         self.exchange.together(self._reserve(wish, ping_id))
         return ping_id
 
-    @rule(target=CALLS, wish=wishes, seconds=st.sampled_from([7200, 20]))
-    def reserve_and_claim(self, wish: Wish, seconds: int) -> PingId:
-        """The call comes at once: many histories need one that is live."""
-        ping_id = self.exchange.new_ping_id()
-        self.exchange.together(self._reserve(wish, ping_id), self._claim(ping_id, seconds))
+    @rule(
+        target=CALLS,
+        wish=wishes,
+        waits_seconds=st.sampled_from([0, 0, 1, 14, 15]),
+        lasts_seconds=st.sampled_from([7200, 20]),
+        counts=st.integers(0, 2),
+    )
+    def reserve_and_claim(self, wish: Wish, waits_seconds: int, lasts_seconds: int, counts: int) -> PingId:
+        """Many histories need a call that is live, or one that came late: the TTLs end at these very seconds."""
+        ping_id = self.reserve(wish)
+        self.exchange.clock.advance(waits_seconds)
+        self.exchange.together(self._claim(ping_id, lasts_seconds))
+        if counts:
+            self.count(ping_id, counts)
         return ping_id
 
-    @rule(target=PINGS, several=st.lists(wishes, min_size=2, max_size=5))
+    @rule(target=PINGS, several=st.lists(wishes, min_size=3, max_size=6))
     def reserve_at_once(self, several: list[Wish]) -> MultipleResults[PingId]:
         ping_ids = [self.exchange.new_ping_id() for _ in several]
         self.exchange.together(*map(self._reserve, several, ping_ids))
+        return multiple(*ping_ids)
+
+    @rule(target=PINGS, wish=wishes, count=st.integers(2, 4))
+    def reserve_some_and_confirm_all(self, wish: Wish, count: int) -> MultipleResults[PingId]:
+        """Holds that do not count yet are more than the caps allow: the last to confirm finds them full."""
+        wish = replace(wish, caller=None, idempotency_key=None)
+        ping_ids = [self.exchange.new_ping_id() for _ in range(count)]
+        self.exchange.together(*(self._reserve(wish, ping_id) for ping_id in ping_ids))
+        self.exchange.together(*map(self._confirm, ping_ids))
         return multiple(*ping_ids)
 
     @rule(ping_id=PINGS, times=TIMES)

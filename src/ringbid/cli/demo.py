@@ -19,8 +19,8 @@ from rich.text import Text
 from ringbid import bootstrap
 from ringbid.cli.console import fail, output
 from ringbid.cli.demo_rows import row_of
-from ringbid.cli.demo_screen import Screen, print_opening
-from ringbid.cli.running import run, stop_on_signals
+from ringbid.cli.demo_screen import Screen, print_opening, print_title
+from ringbid.cli.running import make_settings, run, stop_on_signals
 from ringbid.edge import tasks
 from ringbid.edge.emulate.buyers import EmulatedBuyers
 from ringbid.edge.emulate.demo import KEYS, demo_catalog
@@ -44,7 +44,7 @@ def demo(*, pings: int | None, seconds: float | None) -> None:
     set_up_logs(pretty=sys.stderr.isatty())
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # the rest is in the table
     with tempfile.TemporaryDirectory(prefix="ringbid-") as folder:
-        settings = Settings(
+        settings = make_settings(
             data=Path(folder),
             database=None,
             host=HOST,
@@ -57,6 +57,7 @@ def demo(*, pings: int | None, seconds: float | None) -> None:
 async def _demo(settings: Settings, *, pings: int | None, seconds: float | None) -> None:
     stop = stop_on_signals()
     console = output()
+    print_title(console)
     async with EmulatedBuyers(seed=SEED) as buyers:
         applied = await bootstrap.apply_catalog(
             settings, demo_catalog(buyers.ports), plan_only=False, applied_by="ringbid demo"

@@ -90,9 +90,13 @@ class Screen:
         return Group(*parts)
 
 
-def print_opening(console: Console, *, url: str, curl: str, folder: str) -> None:
-    """The head of the demo. Nothing in it is boxed or broken: the curl line works when it is copied."""
+def print_title(console: Console) -> None:
+    """The first line, while the server still starts."""
     console.print(Rule(Text("Ringbid demo", "bold"), align="left", style="cyan"))
+
+
+def print_opening(console: Console, *, url: str, curl: str, folder: str) -> None:
+    """How to use what runs now. Nothing in it is boxed or broken: the curl line works when it is copied."""
     lines = (
         ("Listens on", url),
         ("Data in", f"{folder} (deleted when this ends)"),

@@ -22,7 +22,11 @@ Result = TypeVar("Result")
 
 def read_settings(**options: object) -> Settings:
     """The settings with these command-line options; those that are None were not given."""
-    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    return make_settings(**{name: value for name, value in options.items() if value is not None})
+
+
+def make_settings(**given: Any) -> Settings:  # noqa: ANN401 -- pydantic says what each may be
+    """The settings with these values, None among them. A wrong one, in the file or a variable too, ends the command."""
     try:
         return Settings(**given)
     except ValidationError as error:

@@ -164,7 +164,7 @@ def _facts(explanation: Explanation) -> Table:
     if explanation.state is not None and ping.reservation is not None:
         rows.append(("place", explanation.state.value, "dial", ping.reservation.inbound_number))
     for name, value, other, other_value in rows:
-        table.add_row(Text(name, "dim"), plain(value), Text(other, "dim"), plain(other_value))
+        table.add_row(Text(name, "dim"), Text(plain(value)), Text(other, "dim"), Text(plain(other_value)))
     return table
 
 

@@ -52,14 +52,19 @@ class Metrics:
 
 
 def set_up_logs(*, pretty: bool) -> None:
-    """Structured lines on standard error: JSON, or readable ones on a terminal."""
-    renderer = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    """Structured lines on standard error: JSON, or readable ones on a terminal.
+
+    Tracebacks are plain: with local variables they would show keys and phone numbers.
+    """
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    if pretty:
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks if not pretty else structlog.processors.StackInfoRenderer(),
+            *(() if pretty else (structlog.processors.format_exc_info,)),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

@@ -128,7 +128,10 @@ class PostgresSession:
 
 
 def connect(url: str, *, read_only: bool = False, autocommit: bool = True) -> psycopg.Connection[Row]:
-    """A connection to a server that takes writes (any server, with `read_only`). Raises StoreUnavailable."""
+    """A connection to a server that takes writes (any server, with `read_only`).
+
+    Raises StoreUnavailable where none can be made, and ConnectionLost where it broke at once: another may do better.
+    """
     try:
         connection = psycopg.connect(
             url,
@@ -138,14 +141,18 @@ def connect(url: str, *, read_only: bool = False, autocommit: bool = True) -> ps
             target_session_attrs="any" if read_only else "read-write",
             tcp_user_timeout=5000,
         )
-        connection.prepared_max = _PREPARED_STATEMENTS
-        connection.adapters.register_dumper(int, _UntypedInt)
+    except psycopg.Error as error:
+        raise StoreUnavailable(f"PostgreSQL: {error}") from error
+    connection.prepared_max = _PREPARED_STATEMENTS
+    connection.adapters.register_dumper(int, _UntypedInt)
+    try:
         connection.execute(_SETTINGS)
         if read_only:
             connection.execute("SET default_transaction_read_only = on")
         connection.autocommit = autocommit
     except psycopg.Error as error:
-        raise StoreUnavailable(f"PostgreSQL: {error}") from error
+        connection.close()
+        raise ConnectionLost(f"PostgreSQL: {error}") from error
     return connection
 
 

@@ -104,7 +104,7 @@ def _commit_once(session: Session, transaction: Callable[[], Answer]) -> Answer:
             session.rollback()
             continue
         except ConnectionLost:
-            session.reopen()
+            _reopened(session, lambda: None)
             continue
         except BaseException:
             session.rollback()
@@ -112,8 +112,7 @@ def _commit_once(session: Session, transaction: Callable[[], Answer]) -> Answer:
         try:
             session.commit()
         except ConnectionLost:
-            session.reopen()
-            if session.committed():
+            if _reopened(session, session.committed):
                 return answer
         except RunAgain:
             session.rollback()
@@ -126,9 +125,19 @@ def _commit_once(session: Session, transaction: Callable[[], Answer]) -> Answer:
 
 
 def _read_again(session: Session, read: Callable[[], Answer]) -> Answer:
-    """What `read` returns; once more, on a new connection, where the first broke."""
+    """What `read` returns; again, on a new connection, where the connection broke."""
     try:
         return read()
     except ConnectionLost:
-        session.reopen()
-        return read()
+        return _reopened(session, read)
+
+
+def _reopened(session: Session, ask: Callable[[], Answer]) -> Answer:
+    """What `ask` returns on a new connection; on yet another one, where that broke in turn."""
+    for _ in range(_RUNS):
+        try:
+            session.reopen()
+            return ask()
+        except ConnectionLost:
+            continue
+    raise StoreUnavailable(f"the connection broke {_RUNS} times in a row")

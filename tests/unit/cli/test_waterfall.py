@@ -11,6 +11,7 @@ from ringbid.cli.waterfall import draw, plain
 from ringbid.reports.explain import explain
 from ringbid.reservations.ports import StoredPing
 from ringbid.reservations.trace import TracedAsk, TracedTag, TracedVerdict
+from ringbid.values.ids import PublisherId
 from ringbid.values.reason import Reason
 from support.stored_pings import ASK_CHARLIE, make_ping, make_trace
 
@@ -133,7 +134,9 @@ def test_no_answer_can_steer_the_terminal() -> None:
 
 def test_markup_in_a_value_stays_as_it_is() -> None:
     trace = make_trace(tags={"note": TracedTag("[bold]x[/bold] [/]", "ping")})
-    assert "[bold]x[/bold] [/]" in line_with("note", drawn(make_ping(trace=trace)))
+    lines = drawn(make_ping(trace=trace, publisher_id=PublisherId("[/a] [red]b")))
+    assert "[bold]x[/bold] [/]" in line_with("note", lines)
+    assert "[/a] [red]b" in line_with("campaign  acme", lines)
 
 
 def test_plain_keeps_what_can_be_read() -> None:
