@@ -109,8 +109,8 @@ def test_a_publisher_without_conversion_criteria_is_quoted_a_payout_of_zero(tmp_
 
 
 def test_a_key_holds_for_15_seconds_and_waits_5_unless_it_says_otherwise() -> None:
-    assert RtbKey(id="k").ttl_seconds == 15  # type: ignore[arg-type]  # any id does
-    assert RtbKey(id="k").timeout_seconds == 5  # type: ignore[arg-type]  # any id does
+    assert RtbKey(id="k").ttl_seconds == 15  # type: ignore[arg-type]  # -- any id does
+    assert RtbKey(id="k").timeout_seconds == 5  # type: ignore[arg-type]  # -- any id does
 
 
 def test_an_unknown_uuid_is_no_secret_and_a_flushed_one_says_so(tmp_path: Path) -> None:

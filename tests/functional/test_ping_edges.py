@@ -46,7 +46,7 @@ class HeldBuyers(ScriptedOutbound):
 
 def hold_buyers(world: World) -> HeldBuyers:
     held = HeldBuyers()
-    world.outbound.send = held.send  # type: ignore[method-assign]  # the app already holds this object
+    world.outbound.send = held.send  # type: ignore[method-assign]  # -- the app already holds this object
     return held
 
 
@@ -143,7 +143,7 @@ def test_a_store_that_cannot_write_is_said_and_nothing_is_promised(tmp_path: Pat
             raise StoreUnavailable("disk full")
 
         world.outbound.answers = {"charlie bid": {"json": {"accepted": False}}}
-        world.store.reservations.settle = settle  # type: ignore[assignment]  # a database that went away
+        world.store.reservations.settle = settle  # type: ignore[assignment]  # -- a database that went away
         reply = await ping(world, "+12135550101")
         assert (reply.status, reply.json["code"]) == (503, Reason.STORE_UNAVAILABLE.code)
         assert "inbound_number" not in reply.json

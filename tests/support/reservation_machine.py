@@ -72,17 +72,22 @@ class ReservationMachine(RuleBasedStateMachine):
     @rule(
         target=CALLS,
         wish=wishes,
-        waits_seconds=st.sampled_from([0, 0, 1, 14, 15]),
+        waits_seconds=st.sampled_from([0, 0, 0, 15, 60]),
         lasts_seconds=st.sampled_from([7200, 20]),
+        claims=TIMES,
         counts=st.integers(0, 2),
+        talks_seconds=st.sampled_from([0, 15, 60]),
     )
-    def reserve_and_claim(self, wish: Wish, waits_seconds: int, lasts_seconds: int, counts: int) -> PingId:
-        """Many histories need a call that is live, or one that came late: the TTLs end at these very seconds."""
+    def call(
+        self, wish: Wish, waits_seconds: int, lasts_seconds: int, claims: int, counts: int, talks_seconds: int
+    ) -> PingId:
+        """A whole call but its end, in time or late: few histories of single moves come that far."""
         ping_id = self.reserve(wish)
         self.exchange.clock.advance(waits_seconds)
-        self.exchange.together(self._claim(ping_id, lasts_seconds))
+        self.claim(ping_id, lasts_seconds, claims)
         if counts:
             self.count(ping_id, counts)
+        self.tick(talks_seconds, sweeps=talks_seconds > 0)
         return ping_id
 
     @rule(target=PINGS, several=st.lists(wishes, min_size=3, max_size=6))

@@ -38,10 +38,12 @@ _MARK = Statement(
         index_elements=["id"], set_={"batch": _mark.excluded.batch, "at_ms": _mark.excluded.at_ms}
     )
 )
-# For update: where the COMMIT is still under way on a connection that we lost, this waits for its end.
+# Writes, so that it waits where the COMMIT in question is still under way on a connection that we lost.
 _MARKED = Statement(
-    select(schema.writer.c.batch).where(schema.writer.c.id == bindparam("id")).with_for_update()
-)  # fmt: skip
+    _mark.on_conflict_do_update(index_elements=["id"], set_={"at_ms": _mark.excluded.at_ms}).returning(
+        schema.writer.c.batch
+    )
+)
 
 
 class _UntypedInt(Int8Dumper):
@@ -106,8 +108,8 @@ class PostgresSession:
         self._connection = connect(self._url, read_only=self._read_only)
 
     def committed(self) -> bool:
-        [marks] = self.fetch((_MARKED, {"id": self._writer_id}))
-        return marks == [(self._batch,)]
+        [[(batch,)]] = self.fetch((_MARKED, {"id": self._writer_id, "batch": 0}))
+        return bool(batch == self._batch)
 
     def close(self) -> None:
         self._connection.close()
@@ -176,7 +178,9 @@ def read_facts(url: str) -> tuple[str, str, int, datetime]:
 def _told(error: psycopg.Error, connection: psycopg.Connection[Row]) -> Exception:
     """What a driver's exception means to the store: by its type and SQLSTATE, never by its text."""
     state = error.sqlstate or ""
-    if connection.closed or isinstance(error, errors.AdminShutdown | errors.CrashShutdown | errors.CannotConnectNow):
+    unsaid = isinstance(error, psycopg.OperationalError) and not state  # the server said nothing: it is not there
+    told_goodbye = isinstance(error, errors.AdminShutdown | errors.CrashShutdown | errors.CannotConnectNow)
+    if connection.closed or unsaid or told_goodbye:
         return ConnectionLost(f"PostgreSQL: {error}")
     if isinstance(error, errors.DeadlockDetected | errors.SerializationFailure):
         return RunAgain(str(error))
