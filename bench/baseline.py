@@ -14,6 +14,7 @@ import uvicorn
 import uvloop
 
 from ringbid.edge.api.http import Receive, Scope, Send
+from ringbid.edge.listening import take_port
 from ringbid.edge.serving import http_config
 
 ANSWER = (
@@ -36,8 +37,8 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Answer every POST with the same JSON.")
     parser.add_argument("--port", type=int, required=True)
-    config = http_config(application, host="127.0.0.1", port=parser.parse_args().port)
-    uvloop.run(uvicorn.Server(config).serve())
+    listener = take_port("127.0.0.1", parser.parse_args().port)
+    uvloop.run(uvicorn.Server(http_config(application)).serve(sockets=[listener]))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from ringbid.edge import tasks
 from ringbid.edge.api.app import Application
 from ringbid.edge.api.rtbs import RtbApi
 from ringbid.edge.control import ControlServer, Handler, ask_server
+from ringbid.edge.listening import Listener, take_port
 from ringbid.edge.observe import Metrics
 from ringbid.edge.outbound.client import OutboundClient
 from ringbid.edge.serving import Address, Server, http_config, stop_when
@@ -53,20 +54,23 @@ async def serve(
     *,
     on_ready: Callable[[Address], None] | None = None,
     stop: asyncio.Event | None = None,
-    clock: Clock | None = None,
+    listener: Listener | None = None,
 ) -> None:
     """Run the exchange until SIGTERM, SIGINT or `stop`; what was accepted is finished first.
 
-    Raises `store.opening.WriterBusy` where another process owns the SQLite store, OSError where the port is taken.
+    It listens on `listener`, or where the settings say. Raises `store.opening.WriterBusy` where another process owns
+    the
+    SQLite store, OSError where the port is taken.
     """
-    clock = clock or SystemClock()
+    clock = SystemClock()
+    listener = listener or take_port(settings.host, settings.port)
     geo.load()
     async with _parts(settings, clock) as (app, control):
-        server = Server(http_config(app, host=settings.host, port=settings.port), on_ready)
+        server = Server(http_config(app), on_ready)
         await control.start()
         watcher = tasks.start(stop_when(stop, server), name="stop") if stop is not None else None
         try:
-            await server.serve()
+            await server.serve(sockets=[listener])
         finally:
             await control.close()
             if watcher is not None:

@@ -22,6 +22,7 @@ from ringbid.reservations.ports import (
 )
 from ringbid.settings import Settings
 from ringbid.store.opening import Store, open_store
+from ringbid.store.statements import DialectName
 from ringbid.values.clock import SystemClock
 from ringbid.values.ids import BuyerId, CampaignId, CompanyId, KeyId, PingId, PublisherId, RuleId, new_ping_id
 from ringbid.values.phone import PhoneNumber
@@ -45,7 +46,7 @@ QUOTE = Quote(
 class StorePlace:
     """Where a test's store is, and the clock it goes by."""
 
-    database: str  # sqlite | postgresql
+    database: DialectName
     settings: Settings
     clock: JumpingClock
 

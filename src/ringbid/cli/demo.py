@@ -25,7 +25,7 @@ from ringbid.edge import tasks
 from ringbid.edge.emulate.buyers import EmulatedBuyers
 from ringbid.edge.emulate.demo import KEYS, demo_catalog
 from ringbid.edge.emulate.publishers import PingMaker, Publishers, SentPing
-from ringbid.edge.listening import next_free_port
+from ringbid.edge.listening import take_next_port
 from ringbid.edge.observe import set_up_logs
 from ringbid.edge.outbound.client import OutboundClient
 from ringbid.edge.serving import Address
@@ -48,7 +48,6 @@ def demo(*, pings: int | None, seconds: float | None) -> None:
             data=Path(folder),
             database=None,
             host=HOST,
-            port=next_free_port(HOST, FIRST_PORT),
             outbound=Outbound(allow_private=True),
         )
         run(_demo(settings, pings=pings, seconds=seconds), settings)
@@ -74,7 +73,9 @@ async def _served(settings: Settings) -> AsyncIterator[Address]:
     """A server for the body's time; it stops after the simulated publishers have."""
     stop = asyncio.Event()
     listening: asyncio.Future[Address] = asyncio.get_running_loop().create_future()
-    server = tasks.start(bootstrap.serve(settings, on_ready=listening.set_result, stop=stop), name="demo server")
+    listener = take_next_port(HOST, FIRST_PORT)
+    serving = bootstrap.serve(settings, on_ready=listening.set_result, stop=stop, listener=listener)
+    server = tasks.start(serving, name="demo server")
     both: set[asyncio.Future[Any]] = {server, listening}
     await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     if not listening.done():

@@ -10,7 +10,7 @@ from rich.text import Text
 from ringbid import bootstrap
 from ringbid.cli.console import fail, output
 from ringbid.cli.running import read_settings, run, stop_on_signals, store_name
-from ringbid.edge.listening import why_not_free
+from ringbid.edge.listening import Listener, take_port, why
 from ringbid.edge.observe import set_up_logs
 from ringbid.edge.serving import Address
 from ringbid.settings import Settings
@@ -20,13 +20,15 @@ def serve(*, data: Path | None, database: str | None, host: str | None, port: in
     """Serve until SIGTERM or Ctrl-C."""
     settings = read_settings(data=data, database=database, host=host, port=port)
     set_up_logs(pretty=sys.stderr.isatty())
-    taken = why_not_free(settings.host, settings.port)
-    if taken is not None:
-        fail(f"cannot listen on {settings.host}:{settings.port}: {taken}.", "Choose another with --host and --port.")
-    run(_serve(settings), settings)
+    try:
+        listener = take_port(settings.host, settings.port)
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        fail(f"cannot listen on {where}: {why(error)}.", "Choose another with --host and --port.")
+    run(_serve(settings, listener), settings)
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, listener: Listener) -> None:
     console = output()
 
     def say_ready(address: Address) -> None:
@@ -35,4 +37,4 @@ async def _serve(settings: Settings) -> None:
             warning = "outbound.allow_private is on: buyers' URLs may lead to this machine and its private network."
             console.print(Text(warning, "yellow"), soft_wrap=True)
 
-    await bootstrap.serve(settings, on_ready=say_ready, stop=stop_on_signals())
+    await bootstrap.serve(settings, on_ready=say_ready, stop=stop_on_signals(), listener=listener)

@@ -39,17 +39,15 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then tell where."""
         await super().startup(sockets)
-        if self.started and self._on_ready is not None:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
+        if self.started and sockets and self._on_ready is not None:
+            host, port = sockets[0].getsockname()[:2]
             self._on_ready(Address(host, port))
 
 
-def http_config(application: Callable[..., Any], *, host: str, port: int) -> uvicorn.Config:
+def http_config(application: Callable[..., Any]) -> uvicorn.Config:
     """How uvicorn runs an application here. It logs no request: a query holds keys and phone numbers."""
     return uvicorn.Config(
         application,
-        host=host,
-        port=port,
         http="httptools",
         loop="none",
         lifespan="off",

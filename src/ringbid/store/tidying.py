@@ -124,9 +124,7 @@ def _sweep(session: Session) -> int:
     candidates = [row[0] for row in (*expired, *lost)]
     if not candidates:
         return 0
-    session.lock(f"ping {ping_id}" for ping_id in candidates)
-    [rows] = session.fetch((_RESERVATIONS, {"ping_ids": candidates}))
-    rows = [row for row in rows if _is_overdue(row, now_ms)]
+    rows = [row for row in _read_locked(session, candidates) if _is_overdue(row, now_ms)]
     waiting = [row for row in rows if row[1] != State.LIVE.value]
     live = [row for row in rows if row[1] == State.LIVE.value]
     session.write(_EXPIRE, ping_ids=[row[0] for row in waiting])
@@ -148,8 +146,7 @@ def _flush_after(last_id: int, older_than: timedelta, session: Session) -> tuple
     old = [uuid for _, uuid, received_at_ms in page if received_at_ms < before_ms]
     if not old:
         return 0, None
-    session.lock(f"ping {ping_id}" for ping_id in old)
-    [rows] = session.fetch((_RESERVATIONS, {"ping_ids": old}))
+    rows = _read_locked(session, old)
     kept = {row[0] for row in rows if row[1] in _UNFINISHED and not _is_overdue(row, now_ms)}
     flushed = [ping_id for ping_id in old if ping_id not in kept]
     for statement in _FLUSH:
@@ -165,6 +162,15 @@ def _forget(older_than: timedelta, session: Session) -> int:
     session.write(_FORGET_WINDOWS, before_ms=now_ms - _OLD_WINDOWS // timedelta(milliseconds=1))
     session.write(_FORGET_WRITERS, before_ms=now_ms - _OLD_WRITERS // timedelta(milliseconds=1))
     return session.update_each(_FLUSH_REPLIES, [{"before_ms": now_ms - older_than // timedelta(milliseconds=1)}])
+
+
+def _read_locked(session: Session, ping_ids: list[str]) -> list[Row]:
+    """How the reservations of these pings stand, once they and their callers are locked against the batches."""
+    [rows] = session.fetch((_RESERVATIONS, {"ping_ids": ping_ids}))
+    names = {f"ping {ping_id}" for ping_id in ping_ids}
+    session.lock(names | {f"caller {duplicate_key}" for *_, duplicate_key in rows})
+    [rows] = session.fetch((_RESERVATIONS, {"ping_ids": ping_ids}))
+    return rows
 
 
 def _now_ms(session: Session) -> int:

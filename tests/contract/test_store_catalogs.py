@@ -1,0 +1,130 @@
+"""Applying catalogs and hearing of changes, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import psycopg
+import pytest
+
+from ringbid.store.opening import KeyTaken, Store
+from ringbid.values.ids import CompanyId, KeyId
+from support.store_clients import rows_of
+from support.stores import StorePlace, run
+
+ACME, BETA = CompanyId("acme"), CompanyId("beta")
+KEYS = [KeyId("1" * 64), KeyId("2" * 64)]
+
+
+def test_a_store_without_a_catalog_is_at_version_zero(place: StorePlace) -> None:
+    async def story(store: Store) -> None:
+        assert await store.catalog_version() == 0
+        assert await store.catalog_heads() == (0, [])
+
+    run(place, story)
+
+
+def test_each_company_has_its_newest_document_in_force(place: StorePlace) -> None:
+    async def story(store: Store) -> None:
+        assert await store.apply_catalog(ACME, "acme 1", applied_by="ann") == 1
+        assert await store.apply_catalog(BETA, "beta 1", applied_by="bob") == 2
+        assert await store.apply_catalog(ACME, "acme 2 “ü”", applied_by="ann") == 3
+        assert await store.catalog_heads() == (3, [("acme", "acme 2 “ü”"), ("beta", "beta 1")])
+        assert await store.catalog_version() == 3
+
+    run(place, story)
+    query = "select id, company_id, document, applied_by from catalog_change order by id"
+    assert rows_of(place, query) == [
+        (1, "acme", "acme 1", "ann"),
+        (2, "beta", "beta 1", "bob"),
+        (3, "acme", "acme 2 “ü”", "ann"),
+    ]
+
+
+def test_applying_the_document_in_force_changes_nothing(place: StorePlace) -> None:
+    async def story(store: Store) -> None:
+        for _ in range(2):
+            assert await store.apply_catalog(ACME, "one", applied_by="ann") == 1
+        await store.apply_catalog(BETA, "beta", applied_by="bob")
+        assert await store.apply_catalog(ACME, "one", applied_by="ann") == 2, "the version that has it"
+
+    run(place, story)
+    assert rows_of(place, "select count(*) from catalog_change") == [(2,)]
+
+
+def test_a_key_belongs_to_one_company(place: StorePlace) -> None:
+    async def story(store: Store) -> None:
+        await store.apply_catalog(ACME, "one", applied_by="ann", key_ids=KEYS)
+        with pytest.raises(KeyTaken, match="1 of the RTB keys of beta"):
+            await store.apply_catalog(BETA, "beta", applied_by="bob", key_ids=KEYS[1:])
+        assert await store.catalog_heads() == (1, [("acme", "one")])
+        await store.apply_catalog(ACME, "two", applied_by="ann", key_ids=KEYS[:1])
+        assert await store.apply_catalog(BETA, "beta", applied_by="bob", key_ids=KEYS[1:]) == 3, "acme gave it up"
+
+    run(place, story)
+
+
+def test_a_waiter_hears_of_a_change_and_else_waits_for_the_time_it_gave(place: StorePlace) -> None:
+    async def story(store: Store) -> None:
+        await store.wait_for_catalog_change(0.01)
+        waiting = asyncio.gather(store.wait_for_catalog_change(60))
+        while not waiting.done():  # until the waiter listens, a change may pass it by
+            await store.apply_catalog(ACME, f"document {await store.catalog_version()}", applied_by="ann")
+        await waiting
+
+    run(place, story)
+
+
+def test_on_postgresql_another_process_is_heard(postgres_place: StorePlace) -> None:
+    """Another store stands for it: nothing but the database is between the two."""
+
+    async def story(store: Store) -> None:
+        await store.wait_for_catalog_change(0.01)
+        await asyncio.to_thread(
+            run, postgres_place, lambda other: other.apply_catalog(ACME, "from elsewhere", applied_by="bob")
+        )
+        async with asyncio.timeout(20):
+            await store.wait_for_catalog_change(60)
+        assert await store.catalog_heads() == (1, [("acme", "from elsewhere")])
+
+    run(postgres_place, story)
+
+
+def test_a_waiter_listens_again_after_its_connection_broke(postgres_place: StorePlace) -> None:
+    url = postgres_place.settings.database
+    assert url is not None
+
+    async def story(store: Store) -> None:
+        await store.wait_for_catalog_change(0.01)
+        with psycopg.connect(url, autocommit=True) as administrator:
+            query = "select pg_terminate_backend(pid) from pg_stat_activity where query = 'LISTEN ringbid_catalog'"
+            assert len(administrator.execute(query).fetchall()) == 1
+        for _ in range(3):
+            await store.wait_for_catalog_change(0.01)
+        await store.apply_catalog(ACME, "one", applied_by="ann")
+        async with asyncio.timeout(20):
+            await store.wait_for_catalog_change(60)
+
+    run(postgres_place, story)
+
+
+def test_processes_that_apply_at_once_take_turns(postgres_place: StorePlace) -> None:
+    versions: list[object] = []
+
+    def apply(company: str) -> None:
+        for number in range(10):
+            text = f"{company} {number}"
+            versions.append(
+                run(
+                    postgres_place,
+                    lambda store: store.apply_catalog(CompanyId(company), text, applied_by="x"),  # noqa: B023 -- run ends before the loop goes on
+                )
+            )
+
+    threads = [threading.Thread(target=apply, args=(company,)) for company in ("acme", "beta")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(versions) == list(range(1, 21))
