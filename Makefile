@@ -19,7 +19,7 @@ demo: $(VENV)/.installed  ## Run Ringbid with simulated publishers and buyers; n
 	@$(BIN)/ringbid demo $(ARGS)
 
 test: setup  ## Everything CI runs: make check, then the whole test suite on SQLite and PostgreSQL
-	@scripts/require_postgresql.sh
+	@scripts/require_test_tools.sh
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(ARGS)
 
@@ -31,7 +31,7 @@ check: setup  ## Lint, format, types, imports and house rules
 	@$(BIN)/python -m pytest tests/house
 
 bench: setup  ## Measure CPU and latency of pings against an empty POST, on SQLite and PostgreSQL
-	@scripts/require_postgresql.sh
+	@scripts/require_test_tools.sh
 	@$(BIN)/python -m bench $(ARGS)
 
 reference: setup  ## Generate docs/reasons.md and docs/settings.md from the code

@@ -3,7 +3,7 @@
 Started by `bench.run` beside the load generator, away from the server's core. `GET /seen` says how many asks came and
 how late the delayed answers were sent, which is part of what is measured as the server's overhead.
 
-    python -m bench.buyers --ports 9101,9102
+    python -m bench.buyers --number 20          prints their ports, as JSON, once they listen
 """
 
 from __future__ import annotations
@@ -117,26 +117,28 @@ class _Buyer(asyncio.Protocol):
             self._transport.write(response)
 
 
-async def serve(ports: list[int]) -> None:
-    """Be these buyers until SIGTERM."""
+async def serve(number: int) -> None:
+    """Be so many buyers until SIGTERM."""
     loop = asyncio.get_running_loop()
     memory, stopped = _Memory(loop), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     async with contextlib.AsyncExitStack() as stack:
-        for buyer, port in enumerate(ports):
-            server = await loop.create_server(partial(_Buyer, answer_of(buyer), memory), "127.0.0.1", port)
+        ports = []
+        for buyer in range(number):
+            server = await loop.create_server(partial(_Buyer, answer_of(buyer), memory), "127.0.0.1", 0)
             stack.callback(server.close)
-        print("ready", flush=True)
+            ports.append(server.sockets[0].getsockname()[1])
+        print(ports, flush=True)
         await stopped.wait()
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Emulated buyers that accept every ask.")
-    parser.add_argument("--ports", required=True, help="a port for each buyer, separated by commas")
-    ports = [int(port) for port in parser.parse_args().ports.split(",")]
+    parser.add_argument("--number", type=int, default=20)
+    number = parser.parse_args().number
     gc.disable()  # a collection here would be measured as the server's latency
-    uvloop.run(serve(ports))
+    uvloop.run(serve(number))
 
 
 if __name__ == "__main__":

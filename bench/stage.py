@@ -114,19 +114,21 @@ def set_up(folder: Path, cores: Cores, *, stores: tuple[str, ...]) -> Iterator[S
 
 def start_buyers(stack: ExitStack, folder: Path) -> tuple[Path, int]:
     """Start the emulated buyers, until the stack ends. The catalog that asks them, and a port that answers `/seen`."""
-    ports = [free_port() for _ in range(max(NUMBERS_ASKED))]
+    process = stack.enter_context(start_program("bench.buyers", "--number", str(max(NUMBERS_ASKED))))
+    assert process.stdout is not None, "it is a pipe"
+    ports = msgspec.json.decode(process.stdout.readline(), type=list[int])
     catalog = folder / "bench.yaml"
     catalog.write_text(catalog_yaml(ports))
-    stack.enter_context(start_program("bench.buyers", "--ports", ",".join(map(str, ports)), port=ports[0]))
     return catalog, ports[0]
 
 
 @contextmanager
-def start_program(module: str, *arguments: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """One of our own programs, once it answers on `port`; its standard output is a pipe."""
+def start_program(module: str, *arguments: str, port: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """One of our own programs, once it answers on `port` where that is known; its standard output is a pipe."""
     with subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE) as process:
         try:
-            _wait_until_open(port, process)
+            if port is not None:
+                _wait_until_open(port, process)
             yield process
         finally:
             process.terminate()

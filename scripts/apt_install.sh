@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs Debian or Ubuntu packages, or says in one sentence how to get them and fails.
-# Called by make_venv.sh and require_postgresql.sh: apt_install.sh "WHAT IS MISSING" PACKAGE...
+# Called by make_venv.sh and require_test_tools.sh: apt_install.sh "WHAT IS MISSING" PACKAGE...
 set -euo pipefail
 
 missing=$1

@@ -142,7 +142,7 @@ def _unit(name: str, field: FieldInfo) -> str:
     if bool in kinds:
         return "true or false"
     if Path in kinds:
-        return "a folder"
+        return "a path"
     if str in kinds:
         return "text"
     return "a list of numbers" if ... in kinds else "a number"

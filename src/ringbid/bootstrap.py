@@ -6,6 +6,7 @@ Called by `cli`. Nothing else imports it.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -68,6 +69,8 @@ async def serve(
     async with _parts(settings, clock) as (app, control):
         server = Server(http_config(app), on_ready)
         await control.start()
+        gc.collect()
+        gc.freeze()  # zip codes, catalogs and code stay: walking them at each full collection stalls pings for nothing
         watcher = tasks.start(stop_when(stop, server), name="stop") if stop is not None else None
         try:
             await server.serve(sockets=[listener])

@@ -374,9 +374,8 @@ def test_a_postgresql_that_is_down_is_told_at_once_and_used_again_when_it_is_bac
         cluster.stop()
 
 
-def test_a_postgresql_that_takes_no_writes_is_refused(postgres_place: StorePlace) -> None:
-    url = postgres_place.settings.database
-    assert url is not None
+def test_a_postgresql_that_takes_no_writes_is_refused(postgres_cluster: Cluster) -> None:
+    url = postgres_cluster.create_database()
     with psycopg.connect(url, autocommit=True) as connection:
         name = connection.info.dbname
         connection.execute(f"alter database {name} set default_transaction_read_only = on")  # type: ignore[arg-type]

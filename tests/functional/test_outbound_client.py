@@ -84,6 +84,24 @@ def test_an_idle_connection_that_the_other_side_closed_costs_one_more_try(loop: 
     run(story(), loop=loop)
 
 
+@LOOPS
+def test_a_connection_that_was_closed_while_it_idled_is_not_used(loop: str) -> None:
+    async def story() -> None:
+        async def answer_and_leave(visit: Visit) -> None:
+            await buyers.normal(visit)
+            visit.writer.close()
+
+        async with HostileServer(answer_and_leave) as server, open_client() as client:
+            for number in (1, 2):
+                assert isinstance(await client.send(ask_to(server.url), ends_at=in_seconds(5)), Answer)
+                await server.all_gone()
+                for _ in range(20):
+                    await asyncio.sleep(0)  # the client hears of the farewell in one of the loop's next rounds
+                assert server.connections == number
+
+    run(story(), loop=loop)
+
+
 def test_a_new_connection_that_is_closed_without_an_answer_is_not_tried_again() -> None:
     async def story() -> None:
         async with HostileServer(buyers.closing_at_once) as server, open_client() as client:

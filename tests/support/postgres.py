@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own for the tests: one temporary cluster a test process, one database a test.
+"""A PostgreSQL of our own for the tests: one temporary cluster a test process.
 
 The fixtures of `conftest` take databases from here. A machine without PostgreSQL fails its tests; none is skipped.
 """
@@ -20,7 +20,6 @@ from pathlib import Path
 import psycopg
 
 BINARIES = ("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/pgsql-*/bin")
-TEMPLATE = "ringbid_template"
 
 
 class PostgresMissing(Exception):  # noqa: N818 -- a state of the machine, named as what it is
@@ -130,18 +129,12 @@ class Cluster:
     def url(self, database: str) -> str:
         return f"postgresql://ringbid@127.0.0.1:{self.port}/{database}"
 
-    def create_database(self, *, template: str = "template0") -> str:
-        """A fresh database's URL; a copy of `template`."""
+    def create_database(self) -> str:
+        """A fresh, empty database's URL."""
         name = f"ringbid_{next(self._numbers)}"
-        self._administer(f'create database {name} template "{template}"')
-        return self.url(name)
-
-    def drop_database(self, url: str) -> None:
-        self._administer(f"drop database {url.rpartition('/')[2]} with (force)")
-
-    def _administer(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(statement.encode())
+            connection.execute(f"create database {name} template template0".encode())
+        return self.url(name)
 
     def _run(self, *command: str) -> None:
         """As the user `postgres` where we are root: PostgreSQL refuses to run as root."""

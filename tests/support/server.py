@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -88,10 +89,13 @@ def apply_catalog(catalog: Path, *, data: Path, database: str | None = None) -> 
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody listens on now. No outgoing connection gets it, so that one server after the other
+    may use it."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)  # systems take ports for outgoing connections from 32,768 upwards
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _ringbid() -> str:

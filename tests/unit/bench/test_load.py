@@ -125,8 +125,9 @@ def test_an_unreachable_server_fails_the_run() -> None:
 
 
 def test_buyers_accept_with_their_own_bid_and_say_how_often_they_were_asked() -> None:
-    ports = [free_port(), free_port()]
-    with start_program("bench.buyers", "--ports", ",".join(map(str, ports)), port=ports[0]):
+    with start_program("bench.buyers", "--number", "2") as process:
+        assert process.stdout
+        ports = json.loads(process.stdout.readline())
         bids = []
         for port, delay_ms in ((ports[0], 0), (ports[1], 10)):
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/bid/{delay_ms}?zip=1", data=b"{}") as answer:

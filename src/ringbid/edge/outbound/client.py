@@ -124,7 +124,7 @@ class OutboundClient:
                 return timed_out("all connections to the host in use")
             now = self._clock.monotonic()
         try:
-            connection = pool.take_idle(now)
+            connection = pool.take_idle()
             if connection is not None:
                 result = await connection.exchange(request, ends_at - now)
                 # The other side closed an idle connection while our ask was on its way, and read nothing or forgot it:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that a PostgreSQL server can be started: the tests and the benchmark start a private one of their own.
-# It is looked for where tests/support/postgres.py looks.
+# Makes sure that what the tests and the benchmark start is there: a PostgreSQL server (each starts a private one; it is
+# looked for where tests/support/postgres.py looks), and openssl, which makes the certificates of the TLS tests.
 set -euo pipefail
 
 here=$(dirname "$0")
@@ -15,3 +15,4 @@ has_server() {
 }
 
 has_server || "$here/apt_install.sh" "The PostgreSQL server (the tests run on SQLite and on PostgreSQL)" postgresql
+command -v openssl >/dev/null || "$here/apt_install.sh" "openssl (it makes the certificates of the TLS tests)" openssl
