@@ -378,7 +378,7 @@ def test_a_postgresql_that_takes_no_writes_is_refused(postgres_cluster: Cluster)
     url = postgres_cluster.create_database()
     with psycopg.connect(url, autocommit=True) as connection:
         name = connection.info.dbname
-        connection.execute(f"alter database {name} set default_transaction_read_only = on")  # type: ignore[arg-type]
+        connection.execute(f"alter database {name} set default_transaction_read_only = on")  # type: ignore[arg-type]  # -- a test may be loose with types
     with pytest.raises(StoreUnavailable):
         PostgresSession(url)
 

@@ -21,7 +21,7 @@ from ringbid.store.statements import Insert, Row, Statement, one_of
 from ringbid.store.threads import SessionThread
 from ringbid.values.clock import to_ms
 
-BATCH = 200
+BATCH = 100
 _UNFINISHED = {state.value for state in (State.HELD, State.CONFIRMED, State.LIVE)}
 _OLD_WINDOWS = timedelta(days=62)  # longer than any month: no window that began before is open
 _OLD_WRITERS = timedelta(days=1)

@@ -65,7 +65,7 @@ def test_an_alarm_rings_in_the_order_of_time_and_not_early() -> None:
 
 
 def test_cpu_is_read_for_a_process_and_for_its_children() -> None:
-    busy = "import time\nwhile time.process_time() < 0.2: pass\nprint(flush=True)\ninput()"
+    busy = "import time\nwhile time.process_time() < 0.2: pass\nprint(flush=True)\nimport sys; sys.stdin.read()"
     parent = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {busy!r}])"
     with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
