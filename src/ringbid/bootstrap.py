@@ -6,7 +6,6 @@ Called by `cli`. Nothing else imports it.
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -27,7 +26,7 @@ from ringbid.edge.control import ControlServer, Handler, ask_server
 from ringbid.edge.listening import Listener, take_port
 from ringbid.edge.observe import Metrics
 from ringbid.edge.outbound.client import OutboundClient
-from ringbid.edge.serving import Address, Server, http_config, stop_when
+from ringbid.edge.serving import Address, Server, http_config, settle_memory, stop_when
 from ringbid.ping.ports import PingTools
 from ringbid.ping.turns import Turns
 from ringbid.reservations.ports import Reservations, StoredPing
@@ -69,8 +68,7 @@ async def serve(
     async with _parts(settings, clock) as (app, control):
         server = Server(http_config(app), on_ready)
         await control.start()
-        gc.collect()
-        gc.freeze()  # zip codes, catalogs and code stay: walking them at each full collection stalls pings for nothing
+        settle_memory()
         watcher = tasks.start(stop_when(stop, server), name="stop") if stop is not None else None
         try:
             await server.serve(sockets=[listener])
@@ -179,7 +177,7 @@ def build_application(
         clock=clock,
         random_bytes=random_bytes or RandomPool(),
         sip_domain=settings.sip.domain,
-        start_task=tasks.start,
+        start_task=tasks.start_awaited,
         turns=Turns(),
     )
     metrics = Metrics()

@@ -68,18 +68,25 @@ async def ask_buyers(
             continue
         asked.append(_unanswered(webhook, buyer_id, started_at=started_at, refused=_timed_out(seconds), ask=ask))
         one = _ask_one(webhook, buyer_id, ask, ends_at=deadline.asks_end_at, tools=tools)
-        running[tools.start_task(one, name="ask")] = index
+        running[tools.start_task(one)] = index
     if running:
         await _finish(running, asked, seconds=seconds, tools=tools)
     return asked
 
 
-def tags_of(buyer_id: BuyerId, asked: Sequence[Asked], shared: Tags) -> Tags | Refused:
-    """The tags as they are for this buyer after its own answers, or why it is out: its first failed or declined ask."""
-    tags = shared
+def by_buyer(asked: Sequence[Asked]) -> dict[BuyerId, list[Asked]]:
+    """Each buyer's own asks, in the order of the plan."""
+    found: dict[BuyerId, list[Asked]] = {}
     for one in asked:
-        if one.buyer_id != buyer_id:
-            continue
+        if one.buyer_id is not None:
+            found.setdefault(one.buyer_id, []).append(one)
+    return found
+
+
+def tags_of(own: Sequence[Asked], shared: Tags) -> Tags | Refused:
+    """The tags as they are for a buyer after its `own` answers, or why it is out: its first failed or declined ask."""
+    tags = shared
+    for one in own:
         if isinstance(one.result, Refused):
             return one.result
         tags = tags.with_outputs(one.result.tags, one.webhook.webhook.name)
@@ -125,13 +132,13 @@ async def _finish(
         for task in running:
             task.cancel()
         raise
-    for task in done:
-        asked[running[task]] = task.result()
     ended_at = tools.clock.monotonic()
     for task in late:
         task.cancel()
         unanswered = asked[running[task]]
         asked[running[task]] = replace(unanswered, took_seconds=ended_at - unanswered.started_at)
+    for task in done:
+        asked[running[task]] = task.result()
 
 
 async def _ask_one(

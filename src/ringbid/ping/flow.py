@@ -134,9 +134,10 @@ class _Flow:
         notebook = self.notebook
         shared = bids.shared_tags(notebook.asked, tags)
         notebook.tags = shared
+        asks_of = bids.by_buyer(notebook.asked)
         for planned in eligible:
-            own = bids.tags_of(planned.buyer.id, notebook.asked, shared)
-            made = own if isinstance(own, Refused) else self._candidate(planned, own)
+            known = bids.tags_of(asks_of.get(planned.buyer.id, ()), shared)
+            made = known if isinstance(known, Refused) else self._candidate(planned, known)
             if isinstance(made, Refused):
                 notebook.refuse(planned.buyer.id, made)
             else:

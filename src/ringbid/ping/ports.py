@@ -19,9 +19,9 @@ Result = TypeVar("Result")
 
 
 class StartTask(Protocol):
-    """The one way to run something beside the flow (`edge.tasks.start`)."""
+    """The one way to run something beside the flow (`edge.tasks.start_awaited`): the flow awaits or cancels it."""
 
-    def __call__(self, work: Coroutine[Any, Any, Result], /, *, name: str) -> asyncio.Task[Result]: ...
+    def __call__(self, work: Coroutine[Any, Any, Result], /) -> asyncio.Task[Result]: ...
 
 
 class Plans(Protocol):
