@@ -26,7 +26,7 @@ from ringbid.edge.control import ControlServer, Handler, ask_server
 from ringbid.edge.listening import Listener, take_port
 from ringbid.edge.observe import Metrics
 from ringbid.edge.outbound.client import OutboundClient
-from ringbid.edge.serving import Address, Server, http_config, settle_memory, stop_when
+from ringbid.edge.serving import Address, Server, http_config, stop_when, tune_interpreter
 from ringbid.ping.ports import PingTools
 from ringbid.ping.turns import Turns
 from ringbid.reservations.ports import Reservations, StoredPing
@@ -68,7 +68,7 @@ async def serve(
     async with _parts(settings, clock) as (app, control):
         server = Server(http_config(app), on_ready)
         await control.start()
-        settle_memory()
+        tune_interpreter()
         watcher = tasks.start(stop_when(stop, server), name="stop") if stop is not None else None
         try:
             await server.serve(sockets=[listener])

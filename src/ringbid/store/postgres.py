@@ -27,8 +27,15 @@ from ringbid.values.clock import Clock
 CONNECT_SECONDS = 3
 CATALOG_CHANNEL = "ringbid_catalog"
 _PREPARED_STATEMENTS = 1000
-# A lock that is not given within this time is a stuck process elsewhere: callers are told, rather than kept waiting.
-_SETTINGS = b"SET synchronous_commit = on; SET lock_timeout = '5s'; SET timezone = 'UTC'"
+_SETTINGS = b"""
+SET synchronous_commit = on;
+SET timezone = 'UTC';
+-- A lock that is not given within this time is a stuck process elsewhere: callers are told, rather than kept waiting.
+SET lock_timeout = '5s';
+-- Every statement finds its rows by an index. A plan made while a table was empty would read all of it later.
+SET enable_seqscan = off;
+SET plan_cache_mode = force_generic_plan;
+"""
 
 _keys = func.unnest(cast(bindparam("keys"), ARRAY(BigInteger))).column_valued("key")
 _LOCK = Statement(select(func.count(func.pg_advisory_xact_lock(_keys))))
