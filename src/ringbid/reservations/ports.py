@@ -126,7 +126,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What is known before buyers are asked. `usage` is complete for the subjects asked about."""
+    """What is known before buyers are asked. `usage` is complete for the subjects asked about that have caps."""
 
     now: datetime
     open_duplicate: Reservation | None

@@ -143,8 +143,8 @@ def _open_books(session: Session, requests: Sequence[Request[Any]], *, lock: boo
 def _read_usage_and_originals(
     session: Session, books: Books, wanted: Wanted, callers: list[Row], *, now_ms: int
 ) -> None:
-    """How full the subjects are, and the reservations that open callers have."""
-    subjects = wanted.subjects.values()
+    """How full the subjects with caps are (nobody asks it of the others), and the reservations of open callers."""
+    subjects = [subject for subject in wanted.subjects.values() if subject.caps.any]
     windows = {
         (subject.id, kind, start_of_window_ms(kind, now_ms, subject.zone))
         for subject in subjects
@@ -167,6 +167,7 @@ def _read_usage_and_originals(
     for subject_id, kind, start_ms, calls in found.get(_COUNTED, ()):
         if (subject_id, kind, start_ms) in windows:
             counted[subject_id][kind] = calls
+    books.usage = {subject.id: NO_USAGE for subject in wanted.subjects.values()}
     for subject_id in subject_ids:
         places, waiting = taken.get(subject_id, (0, 0))
         books.usage[subject_id] = Usage(places, waiting, counted.get(subject_id, NO_USAGE.counted))

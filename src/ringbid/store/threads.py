@@ -17,9 +17,8 @@ import structlog
 
 from ringbid.reservations.books import Request
 from ringbid.reservations.ports import StoreOverloaded, StoreUnavailable
-from ringbid.store.batch import look_at
 from ringbid.store.session import Session
-from ringbid.store.transactions import Alone, Failed, InTransaction, Task, Together, perform
+from ringbid.store.transactions import Alone, Failed, InTransaction, Task, Together, perform, read_together
 
 LARGEST_BATCH = 200
 
@@ -123,20 +122,34 @@ class SessionThread(Generic[AnySession]):
 
 
 class SessionHere:
-    """The same for reads on SQLite, at once and in the calling thread."""
+    """The same for reads on SQLite, in the event loop's own thread.
+
+    Requests of one round of the loop are answered together at its end: nobody waits for it, and busy rounds share their
+    queries.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._waiting: list[_Waiting] = []
 
     async def ask(self, request: Request[Answer]) -> Answer:
-        answer: Answer = look_at(self._session, [request])[0]
-        return answer
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._answer_all)
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append((request, future))
+        return await future
 
     async def alone(self, work: Callable[[Session], Answer]) -> Answer:
         return work(self._session)
 
     def close(self) -> None:
         self._session.close()
+
+    def _answer_all(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        outcomes = perform(self._session, [request for request, _ in waiting], read_together)
+        _resolve([(future, outcome) for (_, future), outcome in zip(waiting, outcomes, strict=True)])
 
 
 def _give_back(futures: list[asyncio.Future[Any]], outcomes: list[Any]) -> None:
