@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,7 +19,11 @@ from pydantic_settings import (
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class Outbound(BaseModel):
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid")  # a misspelt name is told, not passed over
+
+
+class Outbound(_Section):
     """Asking buyers, and everything else that leaves."""
 
     allow_private: bool = Field(default=False, description="Let buyers' URLs lead to loopback and private addresses.")
@@ -40,7 +44,7 @@ class Outbound(BaseModel):
     )
 
 
-class Sip(BaseModel):
+class Sip(_Section):
     """The phone side."""
 
     domain: str | None = Field(
@@ -48,7 +52,7 @@ class Sip(BaseModel):
     )
 
 
-class Limits(BaseModel):
+class Limits(_Section):
     """What one process takes at once."""
 
     pings_in_flight: int = Field(default=2000, ge=1, description="Pings under way at once; more are answered 503.")
@@ -56,7 +60,7 @@ class Limits(BaseModel):
     writes_waiting: int = Field(default=10000, ge=1, description="Writes waiting for the store; more are answered 503.")
 
 
-class Retention(BaseModel):
+class Retention(_Section):
     """How long personal data lives."""
 
     rtb_hours: float = Field(
