@@ -118,9 +118,12 @@ def test_processes_on_postgresql_share_every_cap(
 
 
 def test_the_audit_finds_a_planted_count_then_insert(postgres_place: StorePlace, processes: Executor) -> None:
-    """The same clients on a store that does not lock: the check above would fail."""
-    hammer_from(processes, postgres_place, FIVE, clients=16, attempts=600, planted=True)
-    assert most_held(postgres_place, count_on_reserve=True) > CAP
+    """The same clients on a store that does not lock: the check above would fail, if not at the first attempt."""
+    for _ in range(10):
+        hammer_from(processes, postgres_place, FIVE, clients=16, attempts=600, planted=True)
+        if most_held(postgres_place, count_on_reserve=True) > CAP:
+            return
+    pytest.fail("ten times, nothing was oversold without a lock")
 
 
 def test_the_audit_finds_a_planted_batch_that_counts_once(place: StorePlace, monkeypatch: pytest.MonkeyPatch) -> None:
