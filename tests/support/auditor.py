@@ -1,8 +1,7 @@
 """The auditor of the simulation: keeps its own simple books from what clients were told, and checks every answer.
 
 It knows the rules of the field, not the product's code: who is open, what counts, who must win. Its books are plain
-lists
-walked from end to end; it shares no function with what it checks.
+lists walked from end to end; it shares no function with what it checks.
 """
 
 from __future__ import annotations

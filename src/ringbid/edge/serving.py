@@ -69,10 +69,8 @@ def tune_interpreter() -> None:
     """Tell Python what a server is like. Called once everything is loaded.
 
     What is there at the start stays (zip codes, catalogs, code): walking it would stall pings for nothing. A ping
-    makes no
-    cycles, so looking for them can wait. And the writing thread, which lets the event loop in at each statement, must
-    not
-    wait five milliseconds each time to be let in again.
+    makes no cycles, so looking for them can wait. And the writing thread, which lets the event loop in at each
+    statement, must not wait five milliseconds each time to be let in again.
     """
     gc.collect()
     gc.freeze()

@@ -12,8 +12,7 @@ def choose_destination(request: PingRequest, *, sip_domain: str | None) -> str |
     address.
 
     A call without a caller number cannot be told apart on a number that many calls come in on, so a campaign's number
-    is
-    not given out for it: such a ping gets its SIP address.
+    is not given out for it: such a ping gets its SIP address.
     """
     named = request.inbound_number or request.view.key.inbound_number
     if named is not None:

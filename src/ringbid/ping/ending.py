@@ -1,8 +1,7 @@
 """The end of a ping: one outcome, one verdict for each buyer, one transaction that writes them with the reservation.
 
 `ping.flow` ends every ping here. The store decides who gets the place (caps are checked under its lock); `_finish`
-turns
-that decision into the record and the reply, inside the same transaction.
+turns that decision into the record and the reply, inside the same transaction.
 """
 
 from __future__ import annotations

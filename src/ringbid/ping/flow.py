@@ -24,8 +24,7 @@ from ringbid.values.verdict import Refused
 
 async def run_ping(request: PingRequest, tools: PingTools) -> PingReply | Refused:
     """One ping, from a well-formed request to its reply. Refused only for an Idempotency-Key that was used for
-    something
-    else; every other ending is a reply, with a record and a trace in the store."""
+    something else; every other ending is a reply, with a record and a trace in the store."""
     key = duplicate_key(request)
     if key is None:
         return await _Flow(request, tools, None).run()

@@ -1,8 +1,7 @@
 """The first step: parameters become a `PingRequest`, or a refusal that stores nothing but a count.
 
 `edge.api` parses bytes into parameters; this reads what they mean. `terms` are checked after: a request that is well
-formed
-but may not be served (paused, unknown publisher …) is a rejected ping, with a uuid and a trace.
+formed but may not be served (paused, unknown publisher …) is a rejected ping, with a uuid and a trace.
 """
 
 from __future__ import annotations
