@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
-from ringbid.values.ids import BuyerId, CampaignId, CompanyId, KeyId, PingId, PublisherId
+from ringbid.values.ids import BuyerId, CallId, CampaignId, CompanyId, KeyId, PingId, PublisherId
 from ringbid.values.phone import PhoneNumber
 from ringbid.values.quote import Quote
 
@@ -66,6 +66,7 @@ class Reservation:
     confirmed_at: datetime | None = None
     ended_at: datetime | None = None
     extended: bool = False
+    call_id: CallId | None = None  # the call that claimed it, or made it to try one more buyer
 
     def state_at(self, now: datetime) -> State:
         """The state as it is at `now` on the store's clock: an open reservation past `expires_at` is expired."""

@@ -75,6 +75,7 @@ _UPDATE_RESERVATION = Statement(
         extended=bindparam("extended_now"),
         in_windows=bindparam("in_windows_now"),
         live_until_ms=bindparam("live_until"),
+        call_id=bindparam("call"),
     )
 )
 _DELETE_PLACES = Statement(delete(_place).where(one_of(_place.c.ping_id, "ping_ids")))

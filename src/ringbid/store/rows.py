@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from ringbid.reservations.books import Books, EndedPing, Entry
 from ringbid.reservations.ports import StoredPing
 from ringbid.reservations.reservation import Reservation, State
 from ringbid.store import schema
 from ringbid.store.statements import Row
 from ringbid.values.clock import from_ms, to_ms
-from ringbid.values.quote import Quote
+from ringbid.values.quote import NO_TERMS, Quote, Terms
 from ringbid.values.reason import BY_CODE
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Terms).decode
 
 RESERVATION_COLUMNS = tuple(schema.reservation.columns)
 PING_COLUMNS = tuple(column for column in schema.ping.columns if column is not schema.ping.c.id)
@@ -70,6 +75,8 @@ def reservation_row(entry: Entry) -> Row:
         int(reservation.extended),
         int(entry.in_windows),
         _optional_ms(entry.live_until),
+        reservation.call_id,
+        None if quote.terms is NO_TERMS else _encode(quote.terms).decode(),
     )
 
 
@@ -88,6 +95,7 @@ def changes_of(before: Entry, after: Entry) -> dict[str, Any]:
         "extended_now": int(reservation.extended),
         "in_windows_now": int(after.in_windows),
         "live_until": _optional_ms(after.live_until),
+        "call": reservation.call_id,
     }
 
 
@@ -111,6 +119,7 @@ def read_reservation(row: Row) -> Reservation:
         currency=row[12],
         rule_id=row[13],
         rule_version=row[14],
+        terms=NO_TERMS if row[27] is None else _decode(row[27]),
     )
     return Reservation(
         ping_id=row[0],
@@ -131,6 +140,7 @@ def read_reservation(row: Row) -> Reservation:
         confirmed_at=_optional_time(row[21]),
         ended_at=_optional_time(row[22]),
         extended=bool(row[23]),
+        call_id=row[26],
     )
 
 

@@ -1,45 +1,29 @@
 """The tables, and what the database itself forbids. `migrations` makes them; a test compares the two.
 
 Times are milliseconds since 1970 in UTC on the store's clock, money is micros, yes and no are 1 and 0. A ping and its
-reservation share one uuid. There are no foreign keys: rows of one uuid are written and flushed together, in one
-transaction each (a test looks for orphans), and on PostgreSQL each key would cost the ping a look-up and a row lock.
+reservation share one uuid; a reservation that a call made for itself (to try one more buyer) has a uuid of its own and
+the call's. There are no foreign keys: rows of one uuid are written and flushed together, in one transaction each (a
+test looks for orphans), and on PostgreSQL each key would cost the ping a look-up and a row lock.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    SmallInteger,
-    Table,
-    Text,
-    text,
-)
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
 
 from ringbid.reservations.reservation import State
+from ringbid.store import call_schema, ledger_schema, outbox_schema
+from ringbid.store.base import growing_id, metadata
 
-NAMES = {
-    "pk": "pk_%(table_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-}
-metadata = MetaData(naming_convention=NAMES)
+__all__ = ["PERSONAL", "call_schema", "ledger_schema", "metadata", "outbox_schema"]
 
 _STATES = ", ".join(f"'{state.value}'" for state in State)
 _OPEN = ", ".join(f"'{state.value}'" for state in State if state.open)
-_growing_id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers only an INTEGER key by itself
 
 # Every ping, with the trace that explains it.
 ping = Table(
     "ping",
     metadata,
-    Column("id", _growing_id, primary_key=True, autoincrement=True),
+    growing_id(),
     Column("uuid", Text, nullable=False, unique=True),
     Column("company_id", Text, nullable=False),
     Column("campaign_id", Text, nullable=False),
@@ -89,6 +73,8 @@ reservation = Table(
     Column("extended", SmallInteger, nullable=False),
     Column("in_windows", SmallInteger, nullable=False),  # its call was counted in the windows of its buyer and groups
     Column("live_until_ms", BigInteger),  # the end of the longest call there can be
+    Column("call_id", Text),  # the call that claimed it, or that made it to try one more buyer
+    Column("terms", Text),  # by what rules its call converts, as JSON; fixed when it was reserved
     CheckConstraint(f"state in ({_STATES})", name="state"),
     CheckConstraint("revenue_micros >= 0 and payout_micros >= 0 and seconds >= 0", name="quote"),
     CheckConstraint("expires_at_ms > reserved_at_ms", name="expires"),
@@ -100,6 +86,9 @@ reservation = Table(
 _WAITING, _LIVE = text(f"state in ({_OPEN})"), text("state = 'live'")
 Index("ix_reservation_waiting", reservation.c.expires_at_ms, sqlite_where=_WAITING, postgresql_where=_WAITING)
 Index("ix_reservation_live", reservation.c.live_until_ms, sqlite_where=_LIVE, postgresql_where=_LIVE)
+
+_OF_CALL = text("call_id is not null")
+Index("ix_reservation_call", reservation.c.call_id, sqlite_where=_OF_CALL, postgresql_where=_OF_CALL)
 
 # A place taken with a buyer or a group now: used = the rows that have not expired. It frees itself.
 place = Table(
@@ -171,7 +160,7 @@ reservation_move = Table(
 catalog_change = Table(
     "catalog_change",
     metadata,
-    Column("id", _growing_id, primary_key=True, autoincrement=True),
+    growing_id(),
     Column("company_id", Text, nullable=False),
     Column("document", Text, nullable=False),
     Column("applied_at_ms", BigInteger, nullable=False),

@@ -22,6 +22,7 @@ GroupId = NewType("GroupId", str)
 KeyId = NewType("KeyId", str)  # the SHA-256 of an RTB key, in hex: what we store instead of the key
 PingId = NewType("PingId", str)
 RuleId = NewType("RuleId", str)
+CallId = NewType("CallId", str)
 
 RandomBytes = Callable[[int], bytes]
 

@@ -1,0 +1,53 @@
+"""The tables of the ledger: postings, their entries, and the balances that the entries add up to."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Table, Text
+
+from ringbid.store.base import growing_id, metadata
+
+# One decision about money. `posting_key` names its cause, so that nothing is booked twice.
+posting = Table(
+    "posting",
+    metadata,
+    growing_id(),
+    Column("posting_key", Text, nullable=False, unique=True),
+    Column("company_id", Text, nullable=False),
+    Column("call_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("rule_id", Text),
+    Column("currency", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    CheckConstraint("kind in ('conversion', 'adjustment', 'void')", name="kind"),
+    CheckConstraint("side in ('revenue', 'payout')", name="side"),
+    Index("ix_posting_call_id", "call_id"),
+    Index("ix_posting_company_id_at_ms", "company_id", "at_ms"),
+    sqlite_autoincrement=True,
+)
+
+# The lines of a posting: they sum to zero, and never change.
+ledger_entry = Table(
+    "ledger_entry",
+    metadata,
+    Column("posting_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", Text, primary_key=True),
+    Column("company_id", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount_micros", BigInteger, nullable=False),
+    Index("ix_ledger_entry_company_id_account_posting_id", "company_id", "account", "posting_id"),
+    sqlite_with_rowid=False,
+)
+
+# What the entries of an account add up to; `ringbid doctor` recounts it.
+balance = Table(
+    "balance",
+    metadata,
+    Column("company_id", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("balance_micros", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,58 @@
+"""The tables of the outbox: messages that must leave, their tries, and endpoints that want no more."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Table, Text, text
+
+from ringbid.store.base import growing_id, metadata
+
+# A message, written in the transaction of its cause. `message_id` stays the same over all tries.
+outbox = Table(
+    "outbox",
+    metadata,
+    growing_id(),
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("company_id", Text, nullable=False),
+    Column("call_id", Text),
+    Column("kind", Text, nullable=False),
+    Column("endpoint", Text, nullable=False),  # what a 410 disables: campaign and webhook's name
+    Column("request", LargeBinary, nullable=False),  # method, URL, headers and body as JSON
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_at_ms", BigInteger),
+    Column("delivered_at_ms", BigInteger),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    CheckConstraint("state in ('waiting', 'delivered', 'dead', 'disabled')", name="state"),
+    CheckConstraint("(state = 'waiting') = (next_at_ms is not null)", name="next"),
+    Index("ix_outbox_call_id", "call_id"),
+    Index("ix_outbox_company_id_id", "company_id", "id"),
+    sqlite_autoincrement=True,
+)
+_WAITING = text("state = 'waiting'")
+Index("ix_outbox_next_at_ms", outbox.c.next_at_ms, sqlite_where=_WAITING, postgresql_where=_WAITING)
+
+# Each try of a message, with what came back.
+outbox_try = Table(
+    "outbox_try",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("took_ms", BigInteger, nullable=False),
+    Column("status", Integer),
+    Column("error", Text),
+    sqlite_with_rowid=False,
+)
+
+# Endpoints that answered 410: nothing more is sent there until the owner enables them.
+outbox_endpoint = Table(
+    "outbox_endpoint",
+    metadata,
+    Column("company_id", Text, primary_key=True),
+    Column("endpoint", Text, primary_key=True),
+    Column("disabled_at_ms", BigInteger, nullable=False),
+    Column("why", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
