@@ -21,7 +21,7 @@ import yaml
 
 from ringbid.bootstrap import apply_to, build_application
 from ringbid.edge.api.app import Application
-from ringbid.ping.plan import subjects_of
+from ringbid.routing.plan import subjects_of
 from ringbid.reports.explain import explain
 from ringbid.reservations.limits import Subject
 from ringbid.reservations.ports import StoredPing

@@ -1,7 +1,7 @@
 """A webhook of the catalog as two pure functions: `build_ask` from a ping's values, `read_bid` from the answer.
 
-Compiled once for each snapshot (`ping.plan`); `edge.outbound` carries what is built; `ping.trace` shows both sides with
-`redact` and `show_answer`.
+Compiled once for each snapshot (`routing.plan`); `edge.outbound` carries what is built; `ping.trace` shows both sides
+with `redact` and `show_answer`.
 """
 
 from __future__ import annotations

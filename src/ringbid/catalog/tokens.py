@@ -1,6 +1,6 @@
 """`[tokens]`: the one syntax of every template, and which names are built in where.
 
-Read by `webhook_reading` and `token_checks` at apply, and by `buyers.template` and `ping.plan` when asks are built.
+Read by `webhook_reading` and `token_checks` at apply, and by `buyers.template` and `routing.plan` when asks are built.
 """
 
 from __future__ import annotations

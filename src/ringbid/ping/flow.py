@@ -6,15 +6,16 @@ reservation → reply, with a trace.
 
 from __future__ import annotations
 
-from ringbid.ping import auction, bids, eligibility
 from ringbid.ping.destination import choose_destination
 from ringbid.ping.ending import Ending, settle
-from ringbid.ping.plan import PlannedBuyer
 from ringbid.ping.ports import PingTools
 from ringbid.ping.reply import PingReply
 from ringbid.ping.request import PingRequest, check_terms
 from ringbid.ping.trace import Notebook
 from ringbid.reservations.ports import KeyReused, Look, Replayed
+from ringbid.routing import bids, eligibility
+from ringbid.routing.candidate import Candidate, make_candidate
+from ringbid.routing.plan import PlannedBuyer
 from ringbid.routing.ranking import rank
 from ringbid.routing.tags import Tags, tags_of_ping
 from ringbid.values.clock import Deadline
@@ -82,7 +83,17 @@ class _Flow:
             return await self._end(Refused(Reason.REQUIRED_TAG_MISSING, actual, expected, f"tags[{missing}].required"))
         eligible = self._eligible(tags, look)
         if self.plan.asks:
-            tokens = bids.tokens(request, tags, destination=destination, deadline=self.deadline, clock=self.tools.clock)
+            left_seconds = self.deadline.seconds_for_asks(self.tools.clock.monotonic())
+            tokens = bids.tokens(
+                tags,
+                caller_number=request.caller_number,
+                call_uuid=request.ping_id,
+                publisher_id=request.publisher_id,
+                campaign_id=request.view.campaign.id,
+                destination=destination,
+                at=request.received_at,
+                left_ms=int(left_seconds * 1000),
+            )
             notebook.asked = await bids.ask_buyers(
                 self.plan, eligible, tokens=tokens, deadline=self.deadline, tools=self.tools
             )
@@ -145,10 +156,8 @@ class _Flow:
         notebook.ranking = rank(offers, strategy=self.plan.strategy, seed=notebook.seed)
         self._step("auction")
 
-    def _candidate(self, planned: PlannedBuyer, tags: Tags) -> auction.Candidate | Refused:
-        return auction.make_candidate(
-            planned, tags=tags, publisher_id=self.request.publisher_id, currency=self.plan.currency
-        )
+    def _candidate(self, planned: PlannedBuyer, tags: Tags) -> Candidate | Refused:
+        return make_candidate(planned, tags=tags, publisher_id=self.request.publisher_id, currency=self.plan.currency)
 
     async def _end(self, refused: Refused | None, destination: str = "") -> PingReply | Refused:
         ending = Ending(self.request, self.notebook, refused=refused, destination=destination, tools=self.tools)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import partial
 
 from ringbid.catalog.snapshot import KeyView
-from ringbid.ping.plan import subjects_of
 from ringbid.ping.ports import PingTools
 from ringbid.reservations.reservation import Reservation
+from ringbid.routing.plan import subjects_of
 from ringbid.values.ids import PingId
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 from ringbid.buyers.protocol import Outbound
 from ringbid.catalog.snapshot import KeyView, Snapshot
-from ringbid.ping.plan import CampaignPlan
 from ringbid.ping.turns import Turns
 from ringbid.reservations.ports import Reservations
+from ringbid.routing.bids import StartTask
+from ringbid.routing.plan import CampaignPlan
 from ringbid.values.clock import Clock
 from ringbid.values.ids import RandomBytes
-
-Result = TypeVar("Result")
-
-
-class StartTask(Protocol):
-    """The one way to run something beside the flow (`edge.tasks.start_awaited`): the flow awaits or cancels it."""
-
-    def __call__(self, work: Coroutine[Any, Any, Result], /) -> asyncio.Task[Result]: ...
 
 
 class Plans(Protocol):

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 
 from ringbid.buyers.protocol import Bid
 from ringbid.buyers.webhook import redact, show_answer
-from ringbid.ping.auction import Candidate
-from ringbid.ping.bids import Asked
-from ringbid.ping.plan import CampaignPlan
 from ringbid.ping.request import PingRequest
 from ringbid.reservations.trace import Trace, TracedAsk, TracedTag, TracedVerdict, encode
+from ringbid.routing.bids import Asked
+from ringbid.routing.candidate import Candidate
+from ringbid.routing.plan import CampaignPlan
 from ringbid.routing.ranking import Ranking
 from ringbid.routing.tags import Tags
 from ringbid.values.ids import BuyerId

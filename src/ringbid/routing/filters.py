@@ -1,7 +1,7 @@
 """Filters on tags, compiled once: does this caller match, and if not, exactly why.
 
-Compiled by `ping.plan` from the catalog; checked by eligibility, by the auction (for tags that an answer fills) and by
-conversion rules. Values are compared as the type their tag declares; in text the letter case never matters, because
+Compiled by `routing.plan` from the catalog; checked by eligibility, by the auction (for tags that an answer fills) and
+by conversion rules. Values are compared as the type their tag declares; in text the letter case never matters, because
 partners disagree on it. All filters of a buyer must hold; a list of values means any of them, and for `not in` none.
 A tag with several values (`geo`) matches where any of them does; for `!=` and `not in`, none of them may be forbidden.
 """

@@ -1,6 +1,6 @@
 """When a buyer takes calls: weekly hours on its own wall clock, closed on public holidays where it says so.
 
-Compiled by `ping.plan`, checked by eligibility. A check remembers until when its answer holds, so that most
+Compiled by `routing.plan`, checked by eligibility. A check remembers until when its answer holds, so that most
 checks are two comparisons.
 """
 

@@ -1,7 +1,7 @@
 """What a call would bring, before the call: the first conversion rule that fits decides.
 
-Compiled by `ping.plan` for each buyer of a campaign; asked by the auction with the tags as they are after the buyer's
-answer. Editing a rule later changes nothing already quoted: a quote carries the rule's id and version.
+Compiled by `routing.plan` for each buyer of a campaign; asked by the auction with the tags as they are after the
+buyer's answer. Editing a rule later changes nothing already quoted: a quote carries the rule's id and version.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import structlog
 from ringbid.catalog.model import Catalog
 from ringbid.catalog.snapshot import EMPTY, KeyView, Snapshot, build_snapshot
 from ringbid.catalog.validate import read_stored
-from ringbid.ping.plan import CampaignPlan, compile_plan
+from ringbid.routing.plan import CampaignPlan, compile_plan
 from ringbid.values.ids import CampaignId, CompanyId
 
 POLL_SECONDS = 0.5

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from ringbid.ping.plan import PlannedBuyer
 from ringbid.reservations.limits import NO_USAGE, Usage, refuse_if_full
+from ringbid.routing.plan import PlannedBuyer
 from ringbid.routing.tags import Tags
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused

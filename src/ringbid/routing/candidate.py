@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from ringbid.catalog.phone_parsing import parse_phone
 from ringbid.catalog.tokens import tokens_in
-from ringbid.ping.plan import PlannedBuyer
 from ringbid.reservations.ports import Place
+from ringbid.routing.plan import PlannedBuyer
 from ringbid.routing.quote import quote
 from ringbid.routing.ranking import Offer
 from ringbid.routing.tags import Tags

@@ -8,20 +8,42 @@ buyer can change another's bid; the answer of a webhook that belongs to no buyer
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
 
-from ringbid.buyers.protocol import Answer, Ask, Bid
+from ringbid.buyers.protocol import Answer, Ask, Bid, Outbound
 from ringbid.buyers.webhook import CompiledWebhook
-from ringbid.ping.plan import CampaignPlan, PlannedBuyer
-from ringbid.ping.ports import PingTools
-from ringbid.ping.request import PingRequest
+from ringbid.routing.plan import CampaignPlan, PlannedBuyer
 from ringbid.routing.tags import Tags
 from ringbid.values.clock import Clock, Deadline, format_utc
-from ringbid.values.ids import BuyerId
-from ringbid.values.phone import national_digits
+from ringbid.values.ids import BuyerId, CampaignId
+from ringbid.values.phone import PhoneNumber, national_digits
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
+
+Result = TypeVar("Result")
+
+
+class StartTask(Protocol):
+    """The one way to run something beside a flow (`edge.tasks.start_awaited`): the flow awaits or cancels it."""
+
+    def __call__(self, work: Coroutine[Any, Any, Result], /) -> asyncio.Task[Result]: ...
+
+
+class AskTools(Protocol):
+    """What asking needs from outside; the tools of both flows have it."""
+
+    @property
+    def outbound(self) -> Outbound: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def start_task(self) -> StartTask: ...
+
 
 LEAST_ASK_SECONDS = 0.005  # no buyer on any network answers sooner
 
@@ -45,7 +67,7 @@ async def ask_buyers(
     *,
     tokens: Mapping[str, str | tuple[str, ...]],
     deadline: Deadline,
-    tools: PingTools,
+    tools: AskTools,
 ) -> list[Asked]:
     """Send all asks of the campaign and of `buyers` at once and wait until all have ended or the deadline is there.
 
@@ -102,27 +124,33 @@ def shared_tags(asked: Sequence[Asked], tags: Tags) -> Tags:
 
 
 def tokens(
-    request: PingRequest, tags: Tags, *, destination: str, deadline: Deadline, clock: Clock
+    tags: Tags,
+    *,
+    caller_number: PhoneNumber | None,
+    call_uuid: str,
+    publisher_id: str,
+    campaign_id: CampaignId,
+    destination: str,
+    at: datetime,
+    left_ms: int,
 ) -> dict[str, str | tuple[str, ...]]:
-    """What the [tokens] of an ask stand for: every tag, and the built-in names."""
-    caller = request.caller_number
-    left_seconds = deadline.seconds_for_asks(clock.monotonic())
+    """What the [tokens] of an ask stand for: every tag, and the built-in names. `left_ms`: how long asks may take."""
     return {
         **tags.values,
-        "caller_number": caller or "",
-        "nanp_caller_number": national_digits(caller) if caller else "",
-        "caller_number_digits": caller[1:] if caller else "",
-        "call_uuid": request.ping_id,
-        "publisher_id": request.publisher_id,
-        "campaign_id": request.view.campaign.id,
+        "caller_number": caller_number or "",
+        "nanp_caller_number": national_digits(caller_number) if caller_number else "",
+        "caller_number_digits": caller_number[1:] if caller_number else "",
+        "call_uuid": call_uuid,
+        "publisher_id": publisher_id,
+        "campaign_id": campaign_id,
         "inbound_number": destination,
-        "timestamp": format_utc(request.received_at),
-        "deadline_ms": str(int(left_seconds * 1000)),
+        "timestamp": format_utc(at),
+        "deadline_ms": str(left_ms),
     }
 
 
 async def _finish(
-    running: dict[asyncio.Task[Asked], int], asked: list[Asked], *, seconds: float, tools: PingTools
+    running: dict[asyncio.Task[Asked], int], asked: list[Asked], *, seconds: float, tools: AskTools
 ) -> None:
     """Wait for the asks until time is up; cancel what is late and keep what came. A ping that is cancelled itself
     takes its asks with it."""
@@ -142,7 +170,7 @@ async def _finish(
 
 
 async def _ask_one(
-    webhook: CompiledWebhook, buyer_id: BuyerId | None, ask: Ask, *, ends_at: float, tools: PingTools
+    webhook: CompiledWebhook, buyer_id: BuyerId | None, ask: Ask, *, ends_at: float, tools: AskTools
 ) -> Asked:
     started_at = tools.clock.monotonic()
     answer = await tools.outbound.send(ask, ends_at=ends_at)
