@@ -40,6 +40,9 @@ STAGE_INTRODUCTIONS = {
     Stage.AUCTION: "Who comes before whom.",
     Stage.RESERVATION: "Whether the place was held.",
     Stage.LOOKUP: "Looking a reservation up, confirming, releasing or extending it.",
+    Stage.CALL: "How a call found its way, and what became of each buyer that was tried.",
+    Stage.CONVERSION: "Whether a side of the call's money converts.",
+    Stage.LEDGER: "Adjusting and voiding what was booked.",
 }
 
 SETTINGS_HEAD = f"""{MADE_BY}

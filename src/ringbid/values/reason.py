@@ -7,65 +7,26 @@ A new reason comes with a scenario under `tests/scenarios/`; a test fails otherw
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from ringbid.values import call_facts as on_calls
+from ringbid.values.facts import NOBODY, Facts, Fault, Stage
+from ringbid.values.facts import of_buyer as _buyer
+from ringbid.values.facts import of_request as _request
 
-class Stage(Enum):
-    """Where in the ping's flow a reason arises, in the flow's order."""
+__all__ = ["BY_CODE", "Fault", "Reason", "Stage"]
 
-    REQUEST = "request"
-    DUPLICATE = "duplicate"
-    ELIGIBILITY = "eligibility"
-    ASK = "ask"
-    BID = "bid"
-    QUOTE = "quote"
-    AUCTION = "auction"
-    RESERVATION = "reservation"
-    LOOKUP = "lookup"
-
-
-class Fault(Enum):
-    """Who can do something about it."""
-
-    PUBLISHER = "publisher"
-    OWNER = "owner"
-    BUYER = "buyer"
-    RINGBID = "ringbid"
-    NOBODY = "nobody"
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    code: str
-    stage: Stage
-    fault: Fault
-    text: str  # for the owner: what happened, and what mends it
-    safe_text: str  # for the publisher: nothing about buyers, prices or other publishers
-    public: bool = False  # may the publisher read this code, or only that nobody was available?
-    retry: bool = False  # may the same request succeed a little later, unchanged?
-
-
-_R, _D, _E, _A = Stage.REQUEST, Stage.DUPLICATE, Stage.ELIGIBILITY, Stage.ASK
+_D, _E, _A = Stage.DUPLICATE, Stage.ELIGIBILITY, Stage.ASK
 _B, _Q, _U, _V, _L = Stage.BID, Stage.QUOTE, Stage.AUCTION, Stage.RESERVATION, Stage.LOOKUP
 _PUB, _OWN, _BUY, _RB, _NO = Fault.PUBLISHER, Fault.OWNER, Fault.BUYER, Fault.RINGBID, Fault.NOBODY
-_NOBODY = "No buyer is available for this call."
-
-
-def _request(code: str, text: str, *, fault: Fault = _PUB, retry: bool = False, safe: str | None = None) -> _Facts:
-    return _Facts(code, _R, fault, text, safe or text, public=True, retry=retry)
-
-
-def _buyer(code: str, stage: Stage, fault: Fault, text: str, *, safe: str = _NOBODY, retry: bool = False) -> _Facts:
-    return _Facts(code, stage, fault, text, safe, public=safe is not _NOBODY, retry=retry)
 
 
 class Reason(Enum):
     """Every ending there is. `Reason.X.code` is stable; texts may be improved."""
 
     # How a ping can end
-    RESERVED = _Facts("reserved", _V, _NO, "A place is held with a buyer.", "A buyer is reserved.", public=True)
-    DUPLICATE = _Facts(
+    RESERVED = Facts("reserved", _V, _NO, "A place is held with a buyer.", "A buyer is reserved.", public=True)
+    DUPLICATE = Facts(
         "duplicate",
         _D,
         _NO,
@@ -73,16 +34,16 @@ class Reason(Enum):
         "This caller already has an open reservation; it is returned again.",
         public=True,
     )
-    NO_BUYER_AVAILABLE = _Facts(
+    NO_BUYER_AVAILABLE = Facts(
         "no_buyer_available",
         _U,
         _NO,
         "No buyer of the campaign could take the call; each buyer's verdict says why.",
-        _NOBODY,
+        NOBODY,
         public=True,
         retry=True,
     )
-    PAYOUT_UNKNOWN = _Facts(
+    PAYOUT_UNKNOWN = Facts(
         "payout_unknown",
         _Q,
         _OWN,
@@ -361,7 +322,7 @@ class Reason(Enum):
     BUYER_REMOVED = _buyer("buyer_removed", _V, _OWN, "The buyer left the campaign while the ping was under way.")
 
     # Looking a reservation up, confirming, releasing, extending
-    RESERVATION_UNKNOWN = _Facts(
+    RESERVATION_UNKNOWN = Facts(
         "reservation_unknown",
         _L,
         _PUB,
@@ -369,7 +330,7 @@ class Reason(Enum):
         "No reservation with this uuid belongs to this key.",
         public=True,
     )
-    RESERVATION_FLUSHED = _Facts(
+    RESERVATION_FLUSHED = Facts(
         "reservation_flushed",
         _L,
         _NO,
@@ -377,7 +338,7 @@ class Reason(Enum):
         "The record of this uuid is older than the retention time and was flushed.",
         public=True,
     )
-    RESERVATION_OVER = _Facts(
+    RESERVATION_OVER = Facts(
         "reservation_over",
         _L,
         _PUB,
@@ -385,7 +346,7 @@ class Reason(Enum):
         "The reservation is over: it expired, was released, or its call has arrived. Ping again.",
         public=True,
     )
-    CAPS_FILLED = _Facts(
+    CAPS_FILLED = Facts(
         "caps_filled",
         _V,
         _BUY,
@@ -394,7 +355,7 @@ class Reason(Enum):
         public=True,
         retry=True,
     )
-    STATUS_INVALID = _Facts(
+    STATUS_INVALID = Facts(
         "status_invalid",
         _L,
         _PUB,
@@ -402,7 +363,7 @@ class Reason(Enum):
         "Send status=confirmed, or ttl_seconds, and nothing else.",
         public=True,
     )
-    TTL_INVALID = _Facts(
+    TTL_INVALID = Facts(
         "ttl_invalid",
         _L,
         _PUB,
@@ -410,7 +371,7 @@ class Reason(Enum):
         "ttl_seconds must be a whole number from 1 to twice the key's TTL.",
         public=True,
     )
-    ALREADY_EXTENDED = _Facts(
+    ALREADY_EXTENDED = Facts(
         "already_extended",
         _L,
         _PUB,
@@ -418,6 +379,51 @@ class Reason(Enum):
         "A reservation can be extended once.",
         public=True,
     )
+
+    # Calls and conversions: their texts are in `call_facts`
+    CALL_CLAIMED = on_calls.CALL_CLAIMED
+    CALL_LATE = on_calls.CALL_LATE
+    CALL_DIRECT = on_calls.CALL_DIRECT
+    CALLER_DIFFERS = on_calls.CALLER_DIFFERS
+    INBOUND_UNKNOWN = on_calls.INBOUND_UNKNOWN
+    CALL_CAMPAIGN_PAUSED = on_calls.CALL_CAMPAIGN_PAUSED
+    CALL_REJECTED_LATE = on_calls.CALL_REJECTED_LATE
+    CALL_PUBLISHER_PAUSED = on_calls.CALL_PUBLISHER_PAUSED
+    CALL_NOT_TAKEN = on_calls.CALL_NOT_TAKEN
+    RINGS = on_calls.RINGS
+    TOOK_CALL = on_calls.TOOK_CALL
+    IN_RESERVE = on_calls.IN_RESERVE
+    ONLY_RESERVED_BUYER = on_calls.ONLY_RESERVED_BUYER
+    OTHER_BUYER_ANSWERED = on_calls.OTHER_BUYER_ANSWERED
+    BUYER_BUSY = on_calls.BUYER_BUSY
+    BUYER_NO_ANSWER = on_calls.BUYER_NO_ANSWER
+    BUYER_REFUSED_CALL = on_calls.BUYER_REFUSED_CALL
+    BUYER_UNREACHABLE = on_calls.BUYER_UNREACHABLE
+    BUYER_CALL_FAILED = on_calls.BUYER_CALL_FAILED
+    BUYER_HUNG_UP_EARLY = on_calls.BUYER_HUNG_UP_EARLY
+    BUYER_HANDED_BACK = on_calls.BUYER_HANDED_BACK
+    CALLER_HUNG_UP = on_calls.CALLER_HUNG_UP
+    NOBODY_ANSWERED = on_calls.NOBODY_ANSWERED
+    CALL_UNHEARD = on_calls.CALL_UNHEARD
+    CONVERTED = on_calls.CONVERTED
+    CALL_TOO_SHORT = on_calls.CALL_TOO_SHORT
+    CONVERTED_BEFORE = on_calls.CONVERTED_BEFORE
+    NO_CONVERSION_RULE = on_calls.NO_CONVERSION_RULE
+    PAYOUT_WITHHELD = on_calls.PAYOUT_WITHHELD
+    POSTBACK_AWAITED = on_calls.POSTBACK_AWAITED
+    POSTBACK_MISSED = on_calls.POSTBACK_MISSED
+    REVENUE_MISSED = on_calls.REVENUE_MISSED
+    RECORD_MISSING = on_calls.RECORD_MISSING
+    REPORTED_CONVERTED = on_calls.REPORTED_CONVERTED
+    CALL_UNKNOWN = on_calls.CALL_UNKNOWN
+    ACCESS_KEY_UNKNOWN = on_calls.ACCESS_KEY_UNKNOWN
+    ACCESS_NOT_ALLOWED = on_calls.ACCESS_NOT_ALLOWED
+    CALL_NOT_LIVE = on_calls.CALL_NOT_LIVE
+    HAND_BACK_LATE = on_calls.HAND_BACK_LATE
+    ACCESS_LATE = on_calls.ACCESS_LATE
+    CONVERSION_DECIDED = on_calls.CONVERSION_DECIDED
+    CONVERSION_NOT_AWAITED = on_calls.CONVERSION_NOT_AWAITED
+    CALL_REQUEST_INVALID = on_calls.CALL_REQUEST_INVALID
 
     @property
     def code(self) -> str:
