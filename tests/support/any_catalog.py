@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from ringbid.catalog.conversion_reading import identify_rules
 from ringbid.catalog.model import (
+    AccessKey,
+    AccessRight,
     Buyer,
     BuyerGroup,
     Campaign,
@@ -31,6 +33,7 @@ from ringbid.catalog.model import (
     RoutedBuyer,
     Routing,
     RtbKey,
+    Side,
     TagAmount,
     TagDeclaration,
     TagType,
@@ -38,7 +41,7 @@ from ringbid.catalog.model import (
     Weekday,
 )
 from ringbid.catalog.snapshot import key_id_of
-from ringbid.catalog.tokens import BUILT_IN, TRIGGERS, tokens_in
+from ringbid.catalog.tokens import BUILT_IN, HOLDING_TRIGGERS, TRIGGERS, aliases_of, tokens_in
 from ringbid.values.ids import BuyerId, CampaignId, CompanyId, GroupId, PublisherId, RuleId
 from ringbid.values.phone import PhoneNumber
 
@@ -130,6 +133,7 @@ def _buyer(buyer_id: str, tags: dict[str, TagType]) -> st.SearchStrategy[Buyer]:
         cap_counts=st.sampled_from(["connected", "converted"]),
         ring_seconds=st.integers(1, 600),
         max_duration_seconds=st.integers(1, 86_400),
+        recover_below_seconds=st.integers(0, 600),
         filters=_filters(tags),
         forward_filters=_filters(tags),
         paused=st.booleans(),
@@ -156,6 +160,22 @@ def _key(secret: str, name: str) -> st.SearchStrategy[RtbKey]:
     )
 
 
+@st.composite
+def _access_key(draw: st.DrawFn, secret: str, name: str, buyers: list[str], publishers: list[str]) -> AccessKey:
+    chosen = draw(st.sets(st.sampled_from(get_args(AccessRight)), min_size=1))
+    of_tags = {"tag_prefix": draw(st.sampled_from(["", "x_", "no"])), "keep_seconds": draw(st.integers(1, 86_400))}
+    return AccessKey(
+        id=key_id_of(secret),
+        name=name,
+        allows=tuple(right for right in get_args(AccessRight) if right in chosen),
+        buyer=draw(st.sampled_from([None, *map(BuyerId, buyers)])),
+        publisher=draw(st.sampled_from([None, *map(PublisherId, publishers)])),
+        until_seconds=draw(st.integers(0, 86_400)),
+        paused=draw(st.booleans()),
+        **of_tags if "write_tags" in chosen else {},
+    )
+
+
 def _routed(buyer: str) -> st.SearchStrategy[RoutedBuyer]:
     return st.builds(
         RoutedBuyer,
@@ -170,8 +190,18 @@ def _routed(buyer: str) -> st.SearchStrategy[RoutedBuyer]:
 def _rules(draw: st.DrawFn, buyers: list[str], publishers: list[str], tags: dict[str, TagType]) -> Any:
     tag = st.sampled_from([*tags, "caller_zip"]).map(TagAmount)
     percent = st.integers(0, 100_000).map(lambda thousandths: PercentAmount(Decimal(thousandths) / 1000))
-    return identify_rules(
-        [
+    rules = []
+    for name in draw(_named(_lines)):
+        side = draw(st.sampled_from(get_args(Side)))
+        on = draw(st.sampled_from(["timer", "postback", *(["revenue"] if side == "payout" else [])]))
+        when = {
+            "start": st.sampled_from(["answered", "received"]),
+            "seconds": st.integers(0, 86_400).map(FixedSeconds) | tag,
+            "postback_seconds": st.integers(1, 86_400),
+        }
+        amounts = {"revenue": _money.map(FixedAmount) | tag, "payout": _money.map(FixedAmount) | tag | percent}
+        said = ({} if on == "revenue" else when) | {one: amounts[one] for one in amounts if side in ("both", one)}
+        rules.append(
             ConversionRule(
                 id=RuleId(""),
                 version="",
@@ -179,17 +209,13 @@ def _rules(draw: st.DrawFn, buyers: list[str], publishers: list[str], tags: dict
                 buyers=tuple(draw(_some_of(buyers))),
                 publishers=tuple(draw(_some_of(publishers))),
                 filters=draw(_filters(tags)),
-                on=draw(st.sampled_from(["timer", "postback"])),
-                start=draw(st.sampled_from(["answered", "received"])),
-                seconds=draw(st.integers(0, 86_400).map(FixedSeconds) | tag),
-                revenue=draw(_money.map(FixedAmount) | tag),
-                payout=draw(_money.map(FixedAmount) | tag | percent),
-                postback_seconds=draw(st.integers(1, 86_400)),
+                side=side,
+                on=on,
                 dedupe_seconds=draw(st.integers(0, 86_400)),
+                **draw(st.fixed_dictionaries(said)),
             )
-            for name in draw(_named(_lines))
-        ]
-    )
+        )
+    return identify_rules(rules)
 
 
 @st.composite
@@ -197,7 +223,10 @@ def _webhooks(draw: st.DrawFn, buyers: list[str], tags: dict[str, TagType]) -> t
     webhooks = []
     for name in draw(_named(_lines)):
         trigger = draw(st.sampled_from(TRIGGERS))
-        token = st.sampled_from([*BUILT_IN[trigger], *tags]).map("[{}]".format)
+        token = st.sampled_from([*BUILT_IN[trigger], *aliases_of(trigger), *tags]).map("[{}]".format)
+        hold_seconds = draw(st.integers(0, 30)) if trigger in HOLDING_TRIGGERS else 0
+        is_read = trigger == "passthrough" or hold_seconds > 0
+        outputs = st.dictionaries(_tags.map("out_{}".format), _expressions, max_size=3)
         method = draw(st.sampled_from(["GET", "POST"]))
         body_type = draw(st.sampled_from(["json", "form", "xml", "text"]))
         scalar = _texts | token | st.booleans() | st.integers(-(10**9), 10**9) | _decimals
@@ -216,13 +245,15 @@ def _webhooks(draw: st.DrawFn, buyers: list[str], tags: dict[str, TagType]) -> t
                 name=name,
                 on=trigger,
                 buyer=draw(st.sampled_from([None, *map(BuyerId, buyers)])),
+                hold_seconds=hold_seconds,
+                side=draw(st.sampled_from(get_args(Side))) if trigger == "converted" else "payout",
                 method=method,
                 url=draw(_urls) + draw(st.just("") | token.map("/?x={}".format)),
                 headers=tuple(draw(_headers(token)).items()),
                 body=None if method == "GET" else draw(st.none() | bodies[body_type]),
                 body_type=body_type,
-                accept=draw(st.none() | _expressions),
-                outputs=tuple(draw(st.dictionaries(_tags.map("out_{}".format), _expressions, max_size=3)).items()),
+                accept=draw(st.none() | _expressions) if is_read else None,
+                outputs=tuple(draw(outputs).items()) if is_read else (),
             )
         )
     return tuple(webhooks)
@@ -278,9 +309,11 @@ def _catalogs(draw: st.DrawFn) -> Catalog:
                 id=CampaignId(one),
                 name=draw(_lines),
                 paused=draw(st.booleans()),
+                max_duration_seconds=draw(st.none() | st.integers(1, 86_400)),
                 numbers=tuple(
                     InboundNumber(
                         number=PhoneNumber(f"+1{next(numbers)}"),
+                        publisher=draw(st.sampled_from([None, *map(PublisherId, publishers)])),
                         tags=tuple(draw(st.dictionaries(_tags, _lines, max_size=2)).items()),
                     )
                     for _ in range(draw(st.integers(0, 3)))
@@ -289,10 +322,15 @@ def _catalogs(draw: st.DrawFn) -> Catalog:
                     draw(_key(f"secret number {next(secrets)}", name))
                     for name in draw(_named(st.just("Default") | _lines))
                 ),
+                access_keys=tuple(
+                    draw(_access_key(f"secret number {next(secrets)}", name, buyers, publishers))
+                    for name in draw(_named(st.just("Default") | _lines))
+                ),
                 routing=Routing(
                     strategy=draw(st.sampled_from(["priority", "bid", "performance"])),
                     buyers=tuple(draw(_routed(buyer)) for buyer in draw(_some_of(buyers))),
                     performance_window_seconds=draw(st.integers(60, 86_400)),
+                    recovery_attempts=draw(st.integers(0, 20)),
                 ),
                 conversions=draw(_rules(buyers, publishers, tags)),
                 webhooks=draw(_webhooks(buyers, tags)),

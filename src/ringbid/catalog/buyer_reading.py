@@ -22,6 +22,7 @@ _TIME = re.compile(r"(\d{1,2}):([0-5]\d)", re.ASCII)
 _MINUTES_PER_DAY = 1440
 _HIGHEST_CAP = 1_000_000_000
 _DAY_SECONDS = 86_400
+_LONGEST_RECOVERY_SECONDS = 600
 _NUMBER_ALLOWED = 'E.164 such as "+12025550101", a sip: URI, or a [tag] that a passthrough webhook fills'
 
 
@@ -43,6 +44,7 @@ def _read_buyer(fields: Fields, company: Company, tags: Mapping[str, TagDeclarat
         cap_counts=fields.choice("cap_counts", ("connected", "converted"), "connected"),
         ring_seconds=fields.integer("ring_seconds", 30, low=1, high=600),
         max_duration_seconds=fields.integer("max_duration_seconds", 14_400, low=1, high=_DAY_SECONDS),
+        recover_below_seconds=fields.integer("recover_below_seconds", 0, low=0, high=_LONGEST_RECOVERY_SECONDS),
         filters=read_filters(fields, "filters", tags),
         forward_filters=read_filters(fields, "forward_filters", tags),
         paused=fields.boolean("paused", False),

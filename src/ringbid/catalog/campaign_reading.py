@@ -1,4 +1,4 @@
-"""Campaigns of the file: their numbers, RTB keys, routing, conversion rules and webhooks.
+"""Campaigns of the file: their numbers, keys, routing, conversion rules and webhooks.
 
 Called by `validate` when tags, publishers and buyers are known.
 """
@@ -16,12 +16,14 @@ from ringbid.catalog.phone_parsing import parse_phone
 from ringbid.catalog.references import Known
 from ringbid.catalog.token_checks import check_webhooks
 from ringbid.catalog.webhook_reading import read_webhooks
-from ringbid.values.ids import BuyerId, CampaignId
+from ringbid.values.ids import BuyerId, CampaignId, PublisherId
 from ringbid.values.money import micros_from_decimal
 from ringbid.values.phone import PhoneNumber
 
 _LONGEST_TAG_VALUE = 1024
-_YEAR_SECONDS = 366 * 86_400
+_DAY_SECONDS = 86_400
+_YEAR_SECONDS = 366 * _DAY_SECONDS
+_MOST_RECOVERY_ATTEMPTS = 20
 
 
 def read_campaigns(root: Fields, known: Known, keys: KeyReader) -> tuple[Campaign, ...]:
@@ -33,8 +35,10 @@ def read_campaigns(root: Fields, known: Known, keys: KeyReader) -> tuple[Campaig
 def _read_campaign(fields: Fields, known: Known, keys: KeyReader, seen: dict[PhoneNumber, str]) -> Campaign:
     campaign_id = CampaignId(fields.matching("id", ID, ID_ALLOWED))
     name, paused = fields.text("name", campaign_id), fields.boolean("paused", False)
-    numbers = tuple(_read_number(one, seen) for one in fields.mappings("numbers", "number"))
-    rtb_keys = keys.read(fields, campaign_id)
+    max_duration_seconds = fields.optional_integer("max_duration_seconds", low=1, high=_DAY_SECONDS)
+    numbers = tuple(_read_number(one, known, seen) for one in fields.mappings("numbers", "number"))
+    rtb_keys = keys.read_rtb_keys(fields, campaign_id)
+    access_keys = keys.read_access_keys(fields, campaign_id, known)
     routing = _read_routing(fields, known)
     webhooks = read_webhooks(fields, known)
     check_webhooks(webhooks, known.tags)
@@ -43,15 +47,17 @@ def _read_campaign(fields: Fields, known: Known, keys: KeyReader, seen: dict[Pho
         id=campaign_id,
         name=name,
         paused=paused,
+        max_duration_seconds=max_duration_seconds,
         numbers=numbers,
         rtb_keys=rtb_keys,
+        access_keys=access_keys,
         routing=routing,
         conversions=read_conversions(fields, known, hooks),
         webhooks=hooks,
     )
 
 
-def _read_number(fields: Fields, seen: dict[PhoneNumber, str]) -> InboundNumber:
+def _read_number(fields: Fields, known: Known, seen: dict[PhoneNumber, str]) -> InboundNumber:
     text = as_text(fields.value("number"))
     number = parse_phone(text) if text is not None else None
     if number is None:
@@ -61,6 +67,7 @@ def _read_number(fields: Fields, seen: dict[PhoneNumber, str]) -> InboundNumber:
         fields.refuse_as("number", found=found, allowed="each number once: it says which campaign a call is for")
     else:
         seen[number] = fields.path
+    publisher = fields.reference("publisher", known.publishers, "publisher")
     tags: dict[str, str] = {}
     for tag, value in fields.names("tags").items():
         if not TAG.fullmatch(tag):
@@ -70,7 +77,11 @@ def _read_number(fields: Fields, seen: dict[PhoneNumber, str]) -> InboundNumber:
             allowed = f"a text of 1 to {_LONGEST_TAG_VALUE} characters on one line"
             fields.refuse("tags", found=value, allowed=allowed, inside=f".{tag[:64]}")
         tags[tag] = tag_text or ""
-    return InboundNumber(number=number or PhoneNumber(""), tags=tuple(tags.items()))
+    return InboundNumber(
+        number=number or PhoneNumber(""),
+        publisher=None if publisher is None else PublisherId(publisher),
+        tags=tuple(tags.items()),
+    )
 
 
 def _read_routing(campaign: Fields, known: Known) -> Routing:
@@ -81,6 +92,7 @@ def _read_routing(campaign: Fields, known: Known) -> Routing:
         strategy=routing.choice("strategy", get_args(Strategy), "priority"),
         buyers=tuple(_read_routed(one, known) for one in routing.mappings("buyers", "buyer")),
         performance_window_seconds=routing.integer("performance_window_seconds", 604_800, low=60, high=_YEAR_SECONDS),
+        recovery_attempts=routing.integer("recovery_attempts", 1, low=0, high=_MOST_RECOVERY_ATTEMPTS),
     )
 
 

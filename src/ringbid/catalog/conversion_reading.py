@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import get_args
 
 from ringbid.catalog.fields import Fields, as_decimal, shortest
 from ringbid.catalog.file_fields import rule_fields
@@ -20,6 +21,7 @@ from ringbid.catalog.model import (
     FixedAmount,
     FixedSeconds,
     PercentAmount,
+    Side,
     TagAmount,
     Webhook,
 )
@@ -28,6 +30,7 @@ from ringbid.catalog.token_checks import check_token, fillable_before_calls
 from ringbid.catalog.tokens import only_token
 from ringbid.values.ids import BuyerId, PublisherId, RuleId
 from ringbid.values.money import MAX_MICROS, micros_from_decimal
+from ringbid.values.quote import ConvertsOn, CountedFrom
 
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%", re.ASCII)
 _NOT_OF_A_SLUG = re.compile(r"[^a-z0-9]+")
@@ -36,6 +39,8 @@ _DAY_SECONDS = 86_400
 _MOST_POSTBACK_SECONDS = 30 * _DAY_SECONDS
 _MOST_DEDUPE_SECONDS = 3650 * _DAY_SECONDS
 _VERSION_DIGITS = 12
+# Fields that came later: at their default they are no part of a version, so that older rules keep theirs.
+_LATER_FIELDS = (("side", "both"),)
 
 
 def read_conversions(campaign: Fields, known: Known, webhooks: Sequence[Webhook]) -> tuple[ConversionRule, ...]:
@@ -55,7 +60,8 @@ def identify_rules(rules: Sequence[ConversionRule]) -> tuple[ConversionRule, ...
             number += 1
             rule_id = RuleId(f"{slug}-{number}")
         taken.add(rule_id)
-        content = json.dumps(rule_fields(rule), default=_number_as_json, sort_keys=True)
+        said = {name: one for name, one in rule_fields(rule).items() if (name, one) not in _LATER_FIELDS}
+        content = json.dumps(said, default=_number_as_json, sort_keys=True)
         version = hashlib.sha256(content.encode()).hexdigest()[:_VERSION_DIGITS]
         identified.append(replace(rule, id=rule_id, version=version))
     return tuple(identified)
@@ -69,7 +75,10 @@ def _number_as_json(value: object) -> str:
 def _read_rule(fields: Fields, known: Known, webhooks: Sequence[Webhook]) -> ConversionRule:
     buyers = _read_buyers(fields, known)
     fillable = fillable_before_calls(buyers, webhooks, known.tags)
-    revenue = _read_amount(fields, "revenue", fillable, percent=False)
+    side = fields.choice("side", get_args(Side), "both")
+    on = _read_on(fields, side)
+    _refuse_what_means_nothing(fields, side, on)
+    revenue = FixedAmount(0) if side == "payout" else _read_amount(fields, "revenue", fillable, percent=False)
     assert not isinstance(revenue, PercentAmount), "percent=False"
     return ConversionRule(
         id=RuleId(""),
@@ -78,14 +87,34 @@ def _read_rule(fields: Fields, known: Known, webhooks: Sequence[Webhook]) -> Con
         buyers=buyers,
         publishers=tuple(PublisherId(one) for one in fields.references("publishers", known.publishers, "publisher")),
         filters=read_filters(fields, "filters", known.tags),
-        on=fields.choice("on", ("timer", "postback"), "timer"),
-        start=fields.choice("start", ("answered", "received"), "answered"),
+        side=side,
+        on=on,
+        start=fields.choice("start", get_args(CountedFrom), "answered"),
         seconds=_read_seconds(fields, fillable),
         revenue=revenue,
-        payout=_read_amount(fields, "payout", fillable, percent=True),
+        payout=FixedAmount(0) if side == "revenue" else _read_amount(fields, "payout", fillable, percent=True),
         postback_seconds=fields.integer("postback_seconds", 600, low=1, high=_MOST_POSTBACK_SECONDS),
         dedupe_seconds=fields.integer("dedupe_seconds", 0, low=0, high=_MOST_DEDUPE_SECONDS),
     )
+
+
+def _read_on(fields: Fields, side: Side) -> ConvertsOn:
+    on: ConvertsOn = fields.choice("on", get_args(ConvertsOn), "timer")
+    if on == "revenue" and side != "payout":
+        allowed = "timer or postback: only a payout (side: payout) can follow the revenue"
+        fields.refuse("on", found=on, allowed=allowed)
+    return on
+
+
+def _refuse_what_means_nothing(fields: Fields, side: Side, on: ConvertsOn) -> None:
+    """What is of the other side, and what the buyer's rule says where the payout follows the revenue."""
+    if side == "payout":
+        fields.refuse_given("revenue", allowed="a rule of side: payout has no revenue")
+    if side == "revenue":
+        fields.refuse_given("payout", allowed="a rule of side: revenue has no payout")
+    if on == "revenue":
+        for name in ("start", "seconds", "postback_seconds"):
+            fields.refuse_given(name, allowed="on: revenue converts when the rule of the revenue does")
 
 
 def _read_buyers(fields: Fields, known: Known) -> tuple[BuyerId, ...]:

@@ -12,6 +12,7 @@ import yaml
 
 from ringbid.catalog.file_fields import (
     Tree,
+    access_fields,
     buyer_fields,
     campaign_fields,
     caps_fields,
@@ -27,6 +28,7 @@ from ringbid.catalog.file_fields import (
     webhook_fields,
 )
 from ringbid.catalog.model import (
+    AccessKey,
     Buyer,
     BuyerGroup,
     Campaign,
@@ -51,7 +53,7 @@ _MOST_ON_ONE_LINE = 6
 
 
 def export_yaml(catalog: Catalog) -> str:
-    """YAML that `validate.read_catalog` reads as an equal catalog. RTB keys stand as `key_sha256`."""
+    """YAML that `validate.read_catalog` reads as an equal catalog. Keys stand as `key_sha256`."""
     parts = [f"# The catalog of {catalog.company.id}. Fields at their default are left out.\n"]
     for name, value in _short_catalog(catalog).items():
         parts.append(yaml.dump({name: value}, Dumper=_Dumper, **_LAYOUT))
@@ -66,10 +68,10 @@ _GROUP = group_fields(BuyerGroup(id=GroupId(""), name="", buyers=()))
 _CAMPAIGN = campaign_fields(Campaign(id=CampaignId(""), name=""))
 _NUMBER = number_fields(InboundNumber(number=PhoneNumber("")))
 _KEY = key_fields(RtbKey(id=KeyId("")))
+_ACCESS = access_fields(AccessKey(id=KeyId("")))
 _ROUTING = routing_fields(Routing())
 _ROUTED = routed_fields(RoutedBuyer(buyer=BuyerId("")))
 _RULE = rule_fields(ConversionRule(id=RuleId(""), version="", name=""))
-_WEBHOOK = webhook_fields(Webhook(name="", on="passthrough", url="")) | {"on": None}
 _CAPS = caps_fields(Caps())
 
 
@@ -97,11 +99,17 @@ def _short_campaign(campaign: Campaign) -> Tree:
     fields = campaign_fields(campaign) | {
         "numbers": [_short(number_fields(number), _NUMBER) for number in campaign.numbers],
         "rtb_keys": [_short(key_fields(key), _KEY) for key in campaign.rtb_keys],
+        "access_keys": [_short(access_fields(key), _ACCESS) for key in campaign.access_keys],
         "routing": _short(routing, _ROUTING),
         "conversions": [_short(rule_fields(rule), _RULE) for rule in campaign.conversions],
-        "webhooks": [_short(webhook_fields(webhook), _WEBHOOK) for webhook in campaign.webhooks],
+        "webhooks": [_short_webhook(webhook) for webhook in campaign.webhooks],
     }
     return {name: value for name, value in fields.items() if value not in ([], {}) and value != _CAMPAIGN.get(name)}
+
+
+def _short_webhook(webhook: Webhook) -> Tree:
+    plain = Webhook(name="", on=webhook.on, url="")
+    return _short(webhook_fields(webhook), webhook_fields(plain) | {"on": None})
 
 
 def _short(fields: Tree, defaults: Tree) -> Tree:

@@ -55,6 +55,12 @@ class Fields:
         """The same where the value itself says too little, or must not be shown."""
         self._problems.add(self.at(name) + inside, found=found, allowed=allowed, line=self.line(name))
 
+    def refuse_given(self, name: str, *, allowed: str) -> None:
+        """Note a problem where this field is not left out: `allowed` says where it belongs."""
+        value = self.value(name)
+        if value is not None:
+            self.refuse(name, found=value, allowed=f"nothing: {allowed}")
+
     def text(self, name: str, default: str | None = None, *, longest: int = 200) -> str:
         """A text of 1 to `longest` characters on one line; required where there is no default."""
         value = self.optional_text(name, longest=longest)

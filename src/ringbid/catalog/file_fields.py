@@ -10,6 +10,8 @@ from decimal import Decimal
 
 from ringbid.catalog.fields import shortest, whole_or_decimal
 from ringbid.catalog.model import (
+    AccessKey,
+    AccessRight,
     Buyer,
     BuyerGroup,
     Campaign,
@@ -57,6 +59,7 @@ def rule_fields(rule: ConversionRule) -> Tree:
         "buyer": _one_or_list(rule.buyers),
         "publishers": list(rule.publishers),
         "filters": _filters(rule.filters),
+        "side": rule.side,
         "on": rule.on,
         "start": rule.start,
         "seconds": _amount(rule.seconds),
@@ -97,6 +100,7 @@ def buyer_fields(buyer: Buyer) -> Tree:
         "cap_counts": buyer.cap_counts,
         "ring_seconds": buyer.ring_seconds,
         "max_duration_seconds": buyer.max_duration_seconds,
+        "recover_below_seconds": buyer.recover_below_seconds or None,
         "filters": _filters(buyer.filters),
         "forward_filters": _filters(buyer.forward_filters),
         "paused": buyer.paused,
@@ -153,8 +157,10 @@ def campaign_fields(campaign: Campaign) -> Tree:
         "id": campaign.id,
         "name": campaign.name,
         "paused": campaign.paused,
+        "max_duration_seconds": campaign.max_duration_seconds,
         "numbers": [number_fields(number) for number in campaign.numbers],
         "rtb_keys": [key_fields(key) for key in campaign.rtb_keys],
+        "access_keys": [access_fields(key) for key in campaign.access_keys],
         "routing": routing_fields(campaign.routing),
         "conversions": [rule_fields(rule) for rule in campaign.conversions],
         "webhooks": [webhook_fields(webhook) for webhook in campaign.webhooks],
@@ -162,7 +168,7 @@ def campaign_fields(campaign: Campaign) -> Tree:
 
 
 def number_fields(number: InboundNumber) -> Tree:
-    return {"number": number.number, "tags": dict(number.tags)}
+    return {"number": number.number, "publisher": number.publisher, "tags": dict(number.tags)}
 
 
 def key_fields(key: RtbKey) -> Tree:
@@ -185,10 +191,25 @@ def key_fields(key: RtbKey) -> Tree:
     }
 
 
+def access_fields(key: AccessKey) -> Tree:
+    return {
+        "name": key.name,
+        "key_sha256": key.id,
+        "allows": _one_or_list(key.allows),
+        "buyer": key.buyer,
+        "publisher": key.publisher,
+        "tag_prefix": key.tag_prefix,
+        "keep_seconds": key.keep_seconds,
+        "until_seconds": key.until_seconds,
+        "paused": key.paused,
+    }
+
+
 def routing_fields(routing: Routing) -> Tree:
     return {
         "strategy": routing.strategy,
         "performance_window_seconds": routing.performance_window_seconds,
+        "recovery_attempts": routing.recovery_attempts,
         "buyers": [routed_fields(routed) for routed in routing.buyers],
     }
 
@@ -207,6 +228,8 @@ def webhook_fields(webhook: Webhook) -> Tree:
         "name": webhook.name,
         "on": webhook.on,
         "buyer": webhook.buyer,
+        "hold_seconds": webhook.hold_seconds or None,
+        "side": webhook.side if webhook.on == "converted" else None,
         "method": webhook.method,
         "url": webhook.url,
         "headers": dict(webhook.headers),
@@ -217,10 +240,10 @@ def webhook_fields(webhook: Webhook) -> Tree:
     }
 
 
-def _one_or_list(ids: tuple[BuyerId, ...]) -> object:
-    if not ids:
+def _one_or_list(words: tuple[BuyerId, ...] | tuple[AccessRight, ...]) -> object:
+    if not words:
         return None
-    return ids[0] if len(ids) == 1 else list(ids)
+    return words[0] if len(words) == 1 else list(words)
 
 
 def _amount(amount: FixedSeconds | FixedAmount | TagAmount | PercentAmount) -> object:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from ringbid.values.ids import BuyerId, CampaignId, CompanyId, GroupId, KeyId, PublisherId, RuleId
 from ringbid.values.phone import PhoneNumber
+from ringbid.values.quote import ConvertsOn, CountedFrom
 
 TagType = Literal["text", "number", "boolean", "date"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -23,6 +24,8 @@ CapKind = Literal["concurrency", "hourly", "daily", "monthly", "total"]
 Strategy = Literal["priority", "bid", "performance"]
 Explain = Literal["none", "reason", "buyers"]
 WebhookTrigger = Literal["passthrough", "call_received", "buyer_selected", "answered", "converted", "call_ended"]
+Side = Literal["both", "revenue", "payout"]  # the buyer's side of the money, the publisher's, or both
+AccessRight = Literal["write_tags", "convert", "hand_back"]
 FilterScalar = str | int | Decimal | bool | date
 
 
@@ -93,6 +96,7 @@ class Buyer:
     cap_counts: Literal["connected", "converted"] = "connected"
     ring_seconds: int = 30
     max_duration_seconds: int = 14400
+    recover_below_seconds: int = 0  # the next buyer gets a call on which this one hung up earlier; 0: it stays ended
     filters: tuple[Filter, ...] = ()
     forward_filters: tuple[Filter, ...] = ()
     paused: bool = False
@@ -111,9 +115,10 @@ class BuyerGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundNumber:
-    """A number publishers transfer calls to. Its tags colour direct calls, never an RTB call."""
+    """A number publishers transfer calls to. Its publisher and tags are those of direct calls, never of an RTB call."""
 
     number: PhoneNumber
+    publisher: PublisherId | None = None
     tags: tuple[tuple[str, str], ...] = ()
 
 
@@ -160,6 +165,7 @@ class Routing:
     strategy: Strategy = "priority"
     buyers: tuple[RoutedBuyer, ...] = ()
     performance_window_seconds: int = 604800  # how far back `performance` looks
+    recovery_attempts: int = 1  # how often one call may go on after a buyer hung up early (`recover_below_seconds`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +194,11 @@ class FixedSeconds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversionRule:
-    """What a call is worth. The first rule, in the file's order, that matches buyer, publisher and filters decides.
+    """What a call is worth. The first rule, in the file's order, that matches buyer, publisher and filters decides, for
+    each side of the money by itself: `side` both is a rule of either.
 
     `buyers` and `publishers` empty: any. `version` is a hash of the rule's content: editing a rule makes a new version.
+    A rule of one side has no amount of the other. `on` revenue, of the payout side alone: when the buyer's side does.
     """
 
     id: RuleId  # made of the rule's name, unique in its campaign
@@ -199,8 +207,9 @@ class ConversionRule:
     buyers: tuple[BuyerId, ...] = ()
     publishers: tuple[PublisherId, ...] = ()
     filters: tuple[Filter, ...] = ()
-    on: Literal["timer", "postback"] = "timer"
-    start: Literal["answered", "received"] = "answered"
+    side: Side = "both"
+    on: ConvertsOn = "timer"
+    start: CountedFrom = "answered"
     seconds: FixedSeconds | TagAmount = FixedSeconds(90)
     revenue: FixedAmount | TagAmount = FixedAmount(0)
     payout: FixedAmount | TagAmount | PercentAmount = FixedAmount(0)
@@ -210,11 +219,16 @@ class ConversionRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """A request we send. `url`, `headers`, `body` are templates with [tokens]; `accept` and `outputs` are JMESPath."""
+    """A request we send. `url`, `headers`, `body` are templates with [tokens]; `accept` and `outputs` are JMESPath.
+
+    An answer is read, and waited for, on passthrough and where a call is held for it (`hold_seconds`).
+    """
 
     name: str
     on: WebhookTrigger
     buyer: BuyerId | None = None
+    hold_seconds: int = 0  # how long a call waits for the answer; 0: nobody waits
+    side: Side = "payout"  # of `converted`: whose conversion is told; both: each by itself
     method: Literal["GET", "POST"] = "POST"
     url: str
     headers: tuple[tuple[str, str], ...] = ()
@@ -225,12 +239,29 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKey:
+    """The secret with which others tell us about calls of a campaign, kept only as its SHA-256 (`id`)."""
+
+    id: KeyId
+    name: str = "Default"
+    allows: tuple[AccessRight, ...] = ()  # at least one, in the order of the type
+    buyer: BuyerId | None = None  # only for calls that were connected to this buyer
+    publisher: PublisherId | None = None  # only for calls of this publisher
+    tag_prefix: str = ""  # of the tags it writes
+    keep_seconds: int = 86400  # how long tags wait for a call of their caller
+    until_seconds: int = 86400  # how long after a call's end it still counts
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
     id: CampaignId
     name: str
     paused: bool = False
+    max_duration_seconds: int | None = None  # no call is longer, whatever its buyer would take
     numbers: tuple[InboundNumber, ...] = ()
     rtb_keys: tuple[RtbKey, ...] = ()
+    access_keys: tuple[AccessKey, ...] = ()
     routing: Routing = field(default_factory=Routing)
     conversions: tuple[ConversionRule, ...] = ()
     webhooks: tuple[Webhook, ...] = ()

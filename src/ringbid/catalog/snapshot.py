@@ -10,12 +10,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ringbid.catalog.model import Buyer, BuyerGroup, Campaign, Catalog, Publisher, RtbKey, TagDeclaration
-from ringbid.values.ids import BuyerId, CompanyId, KeyId, PublisherId
+from ringbid.catalog.model import (
+    AccessKey,
+    Buyer,
+    BuyerGroup,
+    Campaign,
+    Catalog,
+    InboundNumber,
+    Publisher,
+    RtbKey,
+    TagDeclaration,
+)
+from ringbid.values.ids import BuyerId, CampaignId, CompanyId, KeyId, PublisherId
+from ringbid.values.phone import PhoneNumber
 
 
 def key_id_of(secret: str) -> KeyId:
-    """What is stored and looked up instead of an RTB key: its SHA-256 in hex. Look-ups by hash leak no timing."""
+    """What is stored and looked up instead of a key: its SHA-256 in hex. Look-ups by hash leak no timing."""
     return KeyId(hashlib.sha256(secret.encode()).hexdigest())
 
 
@@ -40,28 +51,80 @@ class KeyView:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessView:
+    """What an access key leads to."""
+
+    company: CompanyView
+    campaign: Campaign
+    key: AccessKey
+
+
+@dataclass(frozen=True, slots=True)
+class NumberView:
+    """What a call to one of our numbers leads to."""
+
+    company: CompanyView
+    campaign: Campaign
+    number: InboundNumber
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignView:
+    """A campaign with the company it belongs to."""
+
+    company: CompanyView
+    campaign: Campaign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """All companies at one version (the id of the newest catalog change)."""
+    """All companies at one version (the id of the newest catalog change).
+
+    A number should be of one campaign: `sharing` refuses another's. Two companies that apply at once may still both
+    have it, and then it leads to both, in the order of their ids.
+    """
 
     version: int
     companies: Mapping[CompanyId, CompanyView]
+    campaigns: Mapping[tuple[CompanyId, CampaignId], CampaignView]
     keys: Mapping[KeyId, KeyView]
-
-
-EMPTY = Snapshot(0, MappingProxyType({}), MappingProxyType({}))
+    access: Mapping[KeyId, AccessView]
+    numbers: Mapping[PhoneNumber, tuple[NumberView, ...]]
 
 
 def build_snapshot(version: int, catalogs: list[Catalog]) -> Snapshot:
     """Index `catalogs` (one a company). Keys are unique across companies: `validate` and the store see to it."""
-    companies: dict[CompanyId, CompanyView] = {}
-    keys: dict[KeyId, KeyView] = {}
-    for catalog in catalogs:
-        view = _company_view(catalog)
-        companies[catalog.company.id] = view
-        for campaign in catalog.campaigns:
-            for key in campaign.rtb_keys:
-                keys[key.id] = KeyView(view, campaign, key)
-    return Snapshot(version, MappingProxyType(companies), MappingProxyType(keys))
+    companies = {catalog.company.id: _company_view(catalog) for catalog in catalogs}
+    campaigns = {
+        (company_id, campaign.id): CampaignView(company, campaign)
+        for company_id, company in sorted(companies.items())
+        for campaign in company.catalog.campaigns
+    }
+    numbers: dict[PhoneNumber, tuple[NumberView, ...]] = {}
+    for place in campaigns.values():
+        for number in place.campaign.numbers:
+            view = NumberView(place.company, place.campaign, number)
+            numbers[number.number] = (*numbers.get(number.number, ()), view)
+    return Snapshot(
+        version=version,
+        companies=MappingProxyType(companies),
+        campaigns=MappingProxyType(campaigns),
+        keys=MappingProxyType(
+            {
+                key.id: KeyView(place.company, place.campaign, key)
+                for place in campaigns.values()
+                for key in place.campaign.rtb_keys
+            }
+        ),
+        access=MappingProxyType(
+            {
+                key.id: AccessView(place.company, place.campaign, key)
+                for place in campaigns.values()
+                for key in place.campaign.access_keys
+            }
+        ),
+        numbers=MappingProxyType(numbers),
+    )
 
 
 def _company_view(catalog: Catalog) -> CompanyView:
@@ -76,3 +139,6 @@ def _company_view(catalog: Catalog) -> CompanyView:
         groups_of=MappingProxyType(groups_of),
         tags=MappingProxyType({tag.key: tag for tag in catalog.tags}),
     )
+
+
+EMPTY = build_snapshot(0, [])

@@ -12,7 +12,7 @@ from ringbid.catalog import checks
 from ringbid.catalog.fields import Fields
 from ringbid.catalog.model import Buyer, Campaign, Webhook, WebhookTrigger
 from ringbid.catalog.problems import did_you_mean, some_of
-from ringbid.catalog.tokens import BUILT_IN, TRIGGERS, tokens_in
+from ringbid.catalog.tokens import BUILT_IN, TRIGGERS, aliases_of, tokens_in
 from ringbid.values.ids import BuyerId
 
 # Prices and buyers' numbers are filled when the passthrough webhooks have answered, before any call.
@@ -25,9 +25,11 @@ def check_webhooks(read: list[tuple[Fields, Webhook]], tags: Collection[str]) ->
     for fields, webhook in read:
         buyers = () if webhook.buyer is None else (webhook.buyer,)
         fillable = _fillable(webhook.on, buyers, webhooks, tags)
+        aliases = aliases_of(webhook.on)
         for name, inside, text in _templates(webhook):
             for token in tokens_in(text):
-                check_token(fields, name, token, fillable, inside=inside)
+                if token not in aliases:
+                    check_token(fields, name, token, fillable, inside=inside)
 
 
 def check_numbers(read: list[tuple[Fields, Buyer]], campaigns: Iterable[Campaign], tags: Collection[str]) -> None:

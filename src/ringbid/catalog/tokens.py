@@ -1,11 +1,14 @@
 """`[tokens]`: the one syntax of every template, and which names are built in where.
 
-Read by `webhook_reading` and `token_checks` at apply, and by `buyers.template` and `routing.plan` when asks are built.
+Read by `webhook_reading` and `token_checks` at apply, and by `buyers.template`, `routing.plan` and the call flow when
+requests are built.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import TypeVar
 
 from ringbid.catalog.model import WebhookTrigger
 
@@ -22,6 +25,9 @@ TRIGGERS: tuple[WebhookTrigger, ...] = (
     "call_ended",
 )
 
+# On these a call may be held until the answer is there (`hold_seconds`).
+HOLDING_TRIGGERS: tuple[WebhookTrigger, ...] = ("call_received", "buyer_selected")
+
 # What a ping or call says of itself. An answer may not set these: a buyer could change who it pays, and for what.
 IDENTITY_TOKENS = (
     "caller_number",
@@ -35,6 +41,7 @@ IDENTITY_TOKENS = (
     "deadline_ms",
     "buyer_id",
     "key",
+    "call_key",
 )
 _OF_EVERY_TRIGGER = (
     "caller_number",
@@ -52,17 +59,43 @@ _OF_EVERY_TRIGGER = (
     "inbound_number",
     "timestamp",
 )
-_OF_THE_BUYER = ("buyer_id", "buyer_number")
-_OF_THE_CONVERSION = ("payout", "revenue", "seconds", "currency")
+_OF_THE_ATTEMPT = ("buyer_id", "buyer_number", "call_key", "attempt_number")
+_OF_THE_CONVERSION = ("payout", "revenue", "seconds", "currency", "reason")
+_OF_THE_END = ("duration_seconds", "recording_url", "ended_by")
 
 BUILT_IN: dict[WebhookTrigger, tuple[str, ...]] = {
     "passthrough": (*_OF_EVERY_TRIGGER, "deadline_ms"),
     "call_received": _OF_EVERY_TRIGGER,
-    "buyer_selected": (*_OF_EVERY_TRIGGER, *_OF_THE_BUYER),
-    "answered": (*_OF_EVERY_TRIGGER, *_OF_THE_BUYER),
-    "converted": (*_OF_EVERY_TRIGGER, *_OF_THE_BUYER, *_OF_THE_CONVERSION),
-    "call_ended": (*_OF_EVERY_TRIGGER, *_OF_THE_BUYER, *_OF_THE_CONVERSION, "duration_seconds"),
+    "buyer_selected": (*_OF_EVERY_TRIGGER, *_OF_THE_ATTEMPT),
+    "answered": (*_OF_EVERY_TRIGGER, *_OF_THE_ATTEMPT),
+    # A call may convert while it is still on the line: what its end tells is empty then.
+    "converted": (*_OF_EVERY_TRIGGER, *_OF_THE_ATTEMPT, *_OF_THE_CONVERSION, *_OF_THE_END, "side"),
+    "call_ended": (*_OF_EVERY_TRIGGER, *_OF_THE_ATTEMPT, *_OF_THE_CONVERSION, *_OF_THE_END),
 }
+
+# Names that other platforms' postback URLs have for the same. Webhooks of a call may use them; asks may not.
+ALIASES: Mapping[str, str] = {
+    "affiliate_id": "publisher_id",
+    "caller_id": "caller_number",
+    "called_number": "inbound_number",
+    "call_duration": "duration_seconds",
+    "call_recording_url": "recording_url",
+    "hung_up_by": "ended_by",
+}
+
+_Value = TypeVar("_Value")
+
+
+def aliases_of(trigger: WebhookTrigger) -> frozenset[str]:
+    """The other names that templates of this trigger may use."""
+    if trigger == "passthrough":
+        return frozenset()
+    return frozenset(alias for alias, name in ALIASES.items() if name in BUILT_IN[trigger])
+
+
+def with_aliases(values: Mapping[str, _Value]) -> dict[str, _Value]:
+    """The values of a call's webhook, under their other names too. A tag that has such a name itself keeps it."""
+    return {alias: values[name] for alias, name in ALIASES.items() if name in values} | dict(values)
 
 
 def tokens_in(text: str) -> tuple[str, ...]:

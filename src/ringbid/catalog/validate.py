@@ -14,13 +14,13 @@ from ringbid.catalog import checks
 from ringbid.catalog.buyer_reading import read_buyers, read_groups, read_time_zone
 from ringbid.catalog.campaign_reading import read_campaigns
 from ringbid.catalog.fields import ID, ID_ALLOWED, TAG, TAG_ALLOWED, Fields
-from ringbid.catalog.key_reading import KeyReader, NewKey
+from ringbid.catalog.key_reading import KeyName, KeyReader, NewKey
 from ringbid.catalog.model import Catalog, Company, Publisher, TagDeclaration, TagType
 from ringbid.catalog.problems import Problem, Problems
 from ringbid.catalog.references import Known
 from ringbid.catalog.token_checks import check_numbers
 from ringbid.catalog.yaml_reading import read_tree
-from ringbid.values.ids import CampaignId, CompanyId, KeyId, PublisherId
+from ringbid.values.ids import CompanyId, KeyId, PublisherId
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ class CatalogRead:
 
 
 def read_catalog(
-    text: str, *, keys_in_force: Mapping[tuple[CampaignId, str], KeyId] | None = None
+    text: str, *, keys_in_force: Mapping[KeyName, KeyId] | None = None
 ) -> CatalogRead | tuple[Problem, ...]:
     """Read a catalog file. All problems are told at once, in the order of their lines.
 
-    `keys_in_force`: by campaign and name, the RTB keys that go on where the file names a key and gives no secret.
+    `keys_in_force`: the keys that go on where the file names a key and gives no secret.
     """
     problems = Problems()
     tree = read_tree(text, problems)
@@ -55,12 +55,16 @@ def read_stored(document: str) -> Catalog:
     read = read_catalog(document)
     if isinstance(read, CatalogRead) and not read.new_keys:
         return read.catalog
-    raise ValueError("; ".join(map(str, read)) if isinstance(read, tuple) else "the stored catalog lacks its RTB keys")
+    raise ValueError("; ".join(map(str, read)) if isinstance(read, tuple) else "the stored catalog lacks its keys")
 
 
-def keys_of(catalog: Catalog) -> dict[tuple[CampaignId, str], KeyId]:
-    """The RTB keys in force, by campaign and name."""
-    return {(campaign.id, key.name): key.id for campaign in catalog.campaigns for key in campaign.rtb_keys}
+def keys_of(catalog: Catalog) -> dict[KeyName, KeyId]:
+    """All keys in force, RTB keys and access keys."""
+    keys: dict[KeyName, KeyId] = {}
+    for campaign in catalog.campaigns:
+        keys |= {(campaign.id, "rtb_keys", key.name): key.id for key in campaign.rtb_keys}
+        keys |= {(campaign.id, "access_keys", key.name): key.id for key in campaign.access_keys}
+    return keys
 
 
 def _read_root(root: Fields, keys: KeyReader) -> Catalog:

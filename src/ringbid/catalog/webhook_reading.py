@@ -10,10 +10,10 @@ from typing import Literal, get_args
 
 from ringbid.catalog import checks
 from ringbid.catalog.fields import TAG, TAG_ALLOWED, Fields, as_text
-from ringbid.catalog.model import Webhook, WebhookTrigger
+from ringbid.catalog.model import Side, Webhook, WebhookTrigger
 from ringbid.catalog.problems import describe
 from ringbid.catalog.references import Known
-from ringbid.catalog.tokens import IDENTITY_TOKENS
+from ringbid.catalog.tokens import HOLDING_TRIGGERS, IDENTITY_TOKENS
 from ringbid.values.ids import BuyerId
 
 _Method = Literal["GET", "POST"]
@@ -23,6 +23,7 @@ _NOT_IDENTITY = f"any tag but what a ping says of itself: {', '.join(IDENTITY_TO
 _LONGEST_URL = 4096
 _LONGEST_BODY = 65_536
 _LONGEST_EXPRESSION = 1024
+_LONGEST_HOLD_SECONDS = 30
 
 
 def read_webhooks(campaign: Fields, known: Known) -> list[tuple[Fields, Webhook]]:
@@ -36,10 +37,19 @@ def _read_webhook(fields: Fields, known: Known) -> Webhook:
     referred = fields.reference("buyer", known.buyers, "buyer")
     method: _Method = fields.choice("method", ("GET", "POST"), "POST")
     body_type: _BodyType = fields.choice("body_type", ("json", "form", "xml", "text"), "json")
+    fields.value("hold_seconds")  # known, also where `on` is not
+    hold_seconds = 0
+    if trigger in HOLDING_TRIGGERS:
+        hold_seconds = fields.integer("hold_seconds", 0, low=0, high=_LONGEST_HOLD_SECONDS)
+    side: Side = fields.choice("side", get_args(Side), "payout")
+    if fields.value("on") == trigger:  # else there is a problem already, and `trigger` is a stand-in
+        _refuse_what_means_nothing(fields, trigger, hold_seconds)
     return Webhook(
         name=name,
         on=trigger,
         buyer=None if referred is None else BuyerId(referred),
+        hold_seconds=hold_seconds,
+        side=side,
         method=method,
         url=_read_url(fields),
         headers=_read_headers(fields),
@@ -48,6 +58,23 @@ def _read_webhook(fields: Fields, known: Known) -> Webhook:
         accept=_read_accept(fields),
         outputs=_read_outputs(fields),
     )
+
+
+def _refuse_what_means_nothing(fields: Fields, trigger: WebhookTrigger, hold_seconds: int) -> None:
+    """What is of other triggers, and what would be read from an answer that nobody waits for."""
+    if trigger != "converted":
+        fields.refuse_given("side", allowed="only on: converted is of a side")
+    holding = " or ".join(HOLDING_TRIGGERS)
+    if trigger not in HOLDING_TRIGGERS:
+        fields.refuse_given("hold_seconds", allowed=f"a call is held on {holding}")
+    if trigger == "passthrough" or hold_seconds:
+        return
+    mend = "hold_seconds of at least 1"
+    if trigger not in HOLDING_TRIGGERS:
+        mend = f"on: passthrough, or {holding} with hold_seconds"
+    for name in ("accept", "outputs"):
+        if fields.value(name) not in (None, {}):
+            fields.refuse_as(name, found=f"{name} of an answer that nobody waits for", allowed=mend)
 
 
 def _read_url(fields: Fields) -> str:

@@ -1,7 +1,7 @@
-"""What a call would bring, before the call: the first conversion rule that fits decides.
+"""What a call would bring, before the call: the first conversion rule that fits decides, for each side of the money.
 
 Compiled by `routing.plan` for each buyer of a campaign; asked by the auction with the tags as they are after the
-buyer's answer. Editing a rule later changes nothing already quoted: a quote carries the rule's id and version.
+buyer's answer. Editing a rule later changes nothing already quoted: a quote carries what its rules say.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ringbid.routing.filters import CompiledFilter, compile_filter
 from ringbid.routing.tags import Tags
 from ringbid.values.ids import BuyerId, PublisherId
 from ringbid.values.money import MAX_MICROS, parse_decimal, round_decimal_to_micros, share_of
-from ringbid.values.quote import Quote
+from ringbid.values.quote import NO_TERMS, Quote, SideTerms, Terms
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 
@@ -35,6 +35,10 @@ class _Rule:
     setting: str
     publishers: frozenset[PublisherId]  # empty: any
     filters: tuple[CompiledFilter, ...]
+    of_revenue: bool
+    of_payout: bool
+    terms: SideTerms | None  # None: the seconds come from a tag, or the revenue's rule says when
+    both_terms: Terms | None  # the same for both sides, as most rules have it
 
     def fits(self, publisher_id: PublisherId, tags: Tags) -> bool:
         """A filter on a tag that is missing does not hold, so the rule does not fit."""
@@ -60,58 +64,162 @@ def compile_rules(
     """Those of a campaign's rules that can apply to this buyer. `setting` is where they stand in the catalog."""
     return CompiledRules(
         tuple(
-            _Rule(
-                rule,
-                f"{setting}[{rule.name}]",
-                frozenset(rule.publishers),
-                tuple(
-                    compile_filter(
-                        filter_, declared.get(filter_.tag), setting=f"{setting}[{rule.name}].filters[{index}]"
-                    )
-                    for index, filter_ in enumerate(rule.filters)
-                ),
-            )
+            _compile_rule(rule, f"{setting}[{rule.name}]", declared)
             for rule in rules
             if not rule.buyers or buyer_id in rule.buyers
         )
     )
 
 
-def quote(compiled: CompiledRules, *, publisher_id: PublisherId, tags: Tags, currency: str) -> Quote | Refused:
-    """The quote of the first rule that fits; all zeros where none does. Refused: QUOTE_PAYOUT_UNKNOWN where the rule
-    waits for a postback, QUOTE_TAG_MISSING or QUOTE_VALUE_INVALID where it reads a tag that is not there or no sensible
-    number.
+def _compile_rule(rule: ConversionRule, setting: str, declared: Mapping[str, TagDeclaration]) -> _Rule:
+    terms = _fixed_terms(rule)
+    return _Rule(
+        rule,
+        setting,
+        frozenset(rule.publishers),
+        tuple(
+            compile_filter(filter_, declared.get(filter_.tag), setting=f"{setting}.filters[{index}]")
+            for index, filter_ in enumerate(rule.filters)
+        ),
+        of_revenue=rule.side != "payout",
+        of_payout=rule.side != "revenue",
+        terms=terms,
+        both_terms=Terms(revenue=terms, payout=terms) if terms is not None else None,
+    )
+
+
+def quote(
+    compiled: CompiledRules, *, publisher_id: PublisherId, tags: Tags, currency: str, before_call: bool = True
+) -> Quote | Refused:
+    """The quote by the first rule that fits the buyer's side and the first that fits the publisher's, most often the
+    same; a side that no rule fits brings nothing. `before_call`: a price is asked for, and must be known; a call that
+    is there may also be routed on a payout that a postback will decide.
+
+    Refused: QUOTE_PAYOUT_UNKNOWN where the payout waits for a postback, QUOTE_TAG_MISSING or QUOTE_VALUE_INVALID where
+    a rule reads a tag that is not there or no sensible number.
     """
-    for candidate in compiled.rules:
-        if candidate.fits(publisher_id, tags):
-            return _quote_by(candidate, tags, currency)
-    return Quote(revenue_micros=0, payout_micros=0, seconds=0, currency=currency)
-
-
-def _quote_by(compiled: _Rule, tags: Tags, currency: str) -> Quote | Refused:
-    rule = compiled.rule
-    if rule.on == "postback":
-        setting = f"{compiled.setting}.on"
-        return Refused(Reason.QUOTE_PAYOUT_UNKNOWN, actual="on: postback", expected="on: timer", setting=setting)
-    revenue = _amount(compiled, rule.revenue, tags, field="revenue")
+    of_revenue, of_payout = _choose(compiled.rules, publisher_id, tags)
+    if before_call and of_payout is not None and _is_unknown(of_payout, of_revenue):
+        setting = f"{of_payout.setting}.on"
+        actual = f"on: {of_payout.rule.on}"
+        return Refused(Reason.QUOTE_PAYOUT_UNKNOWN, actual=actual, expected="on: timer", setting=setting)
+    revenue = 0 if of_revenue is None else _amount(of_revenue, of_revenue.rule.revenue, tags, field="revenue")
     if isinstance(revenue, Refused):
         return revenue
-    if isinstance(rule.payout, PercentAmount):
-        payout: int | Refused = share_of(revenue, rule.payout.percent)
-    else:
-        payout = _amount(compiled, rule.payout, tags, field="payout")
+    payout = 0 if of_payout is None else _payout(of_payout, revenue, tags)
     if isinstance(payout, Refused):
         return payout
-    seconds = _seconds(compiled, tags)
-    if isinstance(seconds, Refused):
-        return seconds
+    terms = _terms(of_revenue, of_payout, tags)
+    if isinstance(terms, Refused):
+        return terms
+    paid = terms.payout
     return Quote(
         revenue_micros=revenue,
         payout_micros=payout,
-        seconds=seconds,
+        seconds=0 if paid is None else paid.seconds,
         currency=currency,
+        rule_id=None if paid is None else paid.rule_id,
+        rule_version=None if paid is None else paid.rule_version,
+        terms=terms,
+    )
+
+
+def _choose(rules: tuple[_Rule, ...], publisher_id: PublisherId, tags: Tags) -> tuple[_Rule | None, _Rule | None]:
+    """The rules of the revenue and of the payout. A payout that follows a revenue which never comes has none."""
+    of_revenue: _Rule | None = None
+    of_payout: _Rule | None = None
+    for rule in rules:
+        wanted = (rule.of_revenue and of_revenue is None) or (rule.of_payout and of_payout is None)
+        if not wanted or not rule.fits(publisher_id, tags):
+            continue
+        if rule.of_revenue and of_revenue is None:
+            of_revenue = rule
+        if rule.of_payout and of_payout is None:
+            of_payout = rule
+        if of_revenue is not None and of_payout is not None:
+            break
+    if of_revenue is None and of_payout is not None and of_payout.rule.on == "revenue":
+        of_payout = None
+    return of_revenue, of_payout
+
+
+def _is_unknown(of_payout: _Rule, of_revenue: _Rule | None) -> bool:
+    """Does the payout wait, by itself or with the revenue, for somebody's word after the call?"""
+    decides = of_revenue if of_payout.rule.on == "revenue" else of_payout
+    return decides is not None and decides.rule.on == "postback"
+
+
+def _payout(rule: _Rule, revenue_micros: int, tags: Tags) -> int | Refused:
+    amount = rule.rule.payout
+    if isinstance(amount, PercentAmount):
+        return share_of(revenue_micros, amount.percent)
+    return _amount(rule, amount, tags, field="payout")
+
+
+def _terms(of_revenue: _Rule | None, of_payout: _Rule | None, tags: Tags) -> Terms | Refused:
+    if of_payout is of_revenue:
+        if of_payout is None:
+            return NO_TERMS
+        if of_payout.both_terms is not None:
+            return of_payout.both_terms
+    revenue = None if of_revenue is None else _side_terms(of_revenue, tags)
+    if isinstance(revenue, Refused):
+        return revenue
+    if of_payout is of_revenue:
+        return Terms(revenue=revenue, payout=revenue)
+    if of_payout is None:
+        return Terms(revenue=revenue)
+    if of_payout.rule.on == "revenue":
+        assert revenue is not None, "without a revenue such a rule is not chosen"
+        return Terms(revenue=revenue, payout=_following_terms(of_payout.rule, revenue))
+    payout = _side_terms(of_payout, tags)
+    return payout if isinstance(payout, Refused) else Terms(revenue=revenue, payout=payout)
+
+
+def _side_terms(rule: _Rule, tags: Tags) -> SideTerms | Refused:
+    if rule.terms is not None:
+        return rule.terms
+    seconds = _seconds(rule, tags)
+    return seconds if isinstance(seconds, Refused) else _timer_terms(rule.rule, seconds)
+
+
+def _fixed_terms(rule: ConversionRule) -> SideTerms | None:
+    """What a rule says of when it converts, where no tag and no other rule has a word in it."""
+    if rule.on == "postback":
+        return SideTerms(
+            rule_id=rule.id,
+            rule_version=rule.version,
+            on="postback",
+            start=rule.start,
+            dedupe_seconds=rule.dedupe_seconds,
+            postback_seconds=rule.postback_seconds,
+        )
+    if rule.on == "timer" and isinstance(rule.seconds, FixedSeconds):
+        return _timer_terms(rule, rule.seconds.seconds)
+    return None
+
+
+def _timer_terms(rule: ConversionRule, seconds: int) -> SideTerms:
+    return SideTerms(
         rule_id=rule.id,
         rule_version=rule.version,
+        on="timer",
+        start=rule.start,
+        seconds=seconds,
+        dedupe_seconds=rule.dedupe_seconds,
+    )
+
+
+def _following_terms(rule: ConversionRule, revenue: SideTerms) -> SideTerms:
+    """A payout that converts when the revenue does: when that is, is what the revenue's rule says."""
+    return SideTerms(
+        rule_id=rule.id,
+        rule_version=rule.version,
+        on="revenue",
+        start=revenue.start,
+        seconds=revenue.seconds,
+        dedupe_seconds=rule.dedupe_seconds,
+        postback_seconds=revenue.postback_seconds,
     )
 
 

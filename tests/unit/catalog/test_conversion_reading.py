@@ -29,4 +29,15 @@ def test_a_rule_is_named_by_its_slug_and_versioned_by_its_content() -> None:
 
 
 def test_a_version_does_not_change_with_the_program() -> None:
+    # Not even where rules have learnt to say more: a field that came later is part of a version once it is used.
     assert [rule.version for rule in ACME.campaigns[0].conversions] == ["611067e98141", "75d60e2aca7c", "3f96d3c8d5d1"]
+
+
+def test_the_side_is_part_of_a_version_where_it_is_one() -> None:
+    campaign = "company: {{id: acme}}\ncampaigns: [{{id: c, conversions: [{{name: r{}}}]}}]"
+    versions = [
+        catalog_of(campaign.format(side)).campaigns[0].conversions[0].version
+        for side in ("", ", side: both", ", side: revenue", ", side: payout")
+    ]
+    assert versions[0] == versions[1]
+    assert len(set(versions)) == 3

@@ -1,4 +1,4 @@
-"""RTB keys: only their hash is kept; a new one is shown once."""
+"""RTB keys and access keys: only their hash is kept; a new one is shown once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ def test_a_key_is_kept_as_its_hash_wherever_it_comes_from() -> None:
         + f"[{{name: a, key: {secret}}}, {{name: b, key_sha256: {hashed}}}, {{name: k}}]}}]"
     )
     read = read_catalog(
-        text, keys_in_force={(CampaignId("c"), "k"): kept, (CampaignId("other"), "a"): KeyId("ef" * 32)}
+        text,
+        keys_in_force={
+            (CampaignId("c"), "rtb_keys", "k"): kept,
+            (CampaignId("c"), "access_keys", "k"): KeyId("12" * 32),
+            (CampaignId("other"), "rtb_keys", "a"): KeyId("ef" * 32),
+        },
     )
     assert isinstance(read, CatalogRead)
     assert [key.id for key in read.catalog.campaigns[0].rtb_keys] == [key_id_of(secret), hashed, kept]
@@ -46,3 +51,13 @@ def test_a_key_that_nobody_has_yet_is_made_and_handed_back_once() -> None:
     )
     again = read_catalog(text, keys_in_force=keys_of(reads[0].catalog))  # type: ignore[union-attr] -- asserted above
     assert again == CatalogRead(reads[0].catalog, ())  # type: ignore[union-attr] -- asserted above
+
+
+def test_an_access_key_is_made_and_kept_beside_an_rtb_key_of_the_same_name() -> None:
+    text = SMALL + "campaigns: [{id: c, rtb_keys: [{}], access_keys: [{allows: convert}]}]"
+    read = read_catalog(text)
+    assert isinstance(read, CatalogRead)
+    assert [(new.kind, new.name) for new in read.new_keys] == [("rtb_keys", "Default"), ("access_keys", "Default")]
+    (campaign,) = read.catalog.campaigns
+    assert campaign.access_keys[0].id == key_id_of(read.new_keys[1].secret)
+    assert read_catalog(text, keys_in_force=keys_of(read.catalog)) == CatalogRead(read.catalog, ())

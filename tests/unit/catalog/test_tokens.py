@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from ringbid.catalog.model import WebhookTrigger
-from ringbid.catalog.tokens import BUILT_IN, TRIGGERS, only_token, tokens_in
+from ringbid.catalog.tokens import ALIASES, BUILT_IN, TRIGGERS, aliases_of, only_token, tokens_in, with_aliases
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,19 @@ def test_an_ask_has_the_tokens_that_the_contract_names() -> None:
 def test_money_is_only_known_when_a_call_has_converted() -> None:
     with_money = [trigger for trigger in TRIGGERS if "payout" in BUILT_IN[trigger]]
     assert with_money == ["converted", "call_ended"]
+
+
+def test_a_buyer_learns_the_key_of_its_call_from_the_moment_it_is_chosen() -> None:
+    assert [trigger for trigger in TRIGGERS if "call_key" in BUILT_IN[trigger]] == list(TRIGGERS[2:])
+    assert [trigger for trigger in TRIGGERS if "side" in BUILT_IN[trigger]] == ["converted"]
+
+
+def test_other_platforms_names_stand_for_what_a_call_can_tell_and_for_nothing_in_an_ask() -> None:
+    assert aliases_of("passthrough") == frozenset()
+    assert aliases_of("call_ended") == frozenset(ALIASES)
+    assert aliases_of("answered") == {"affiliate_id", "caller_id", "called_number"}
+
+
+def test_values_are_found_under_their_other_names_too_and_a_tag_of_that_name_stays() -> None:
+    values = {"publisher_id": "P1", "caller_number": "+12125550123", "caller_id": "a tag"}
+    assert with_aliases(values) == values | {"affiliate_id": "P1"}

@@ -11,6 +11,7 @@ import pytest
 
 from ringbid.catalog.document import export_yaml
 from ringbid.catalog.model import (
+    AccessKey,
     Buyer,
     Caps,
     Catalog,
@@ -33,7 +34,8 @@ from ringbid.catalog.model import (
 )
 from ringbid.catalog.snapshot import key_id_of
 from ringbid.catalog.validate import keys_of, read_catalog, read_stored
-from ringbid.values.ids import BuyerId, CompanyId
+from ringbid.values.ids import BuyerId, CompanyId, KeyId, PublisherId
+from ringbid.values.phone import PhoneNumber
 from support.catalogs import (
     ACME,
     ACME_KEY,
@@ -152,6 +154,57 @@ def test_the_defaults_are_those_in_the_comments_of_the_example() -> None:
     assert campaign.webhooks == (Webhook(name="w", on="converted", url="http://x"),)
 
 
+def test_what_calls_need_is_read_to_exactly_what_the_file_says() -> None:
+    (campaign,) = (catalog := catalog_of(OF_CALLS)).campaigns
+    (buyer,) = catalog.buyers
+    assert (buyer.recover_below_seconds, campaign.max_duration_seconds) == (5, 3600)
+    assert campaign.numbers == (InboundNumber(number=PhoneNumber("+18444021146"), publisher=PublisherId("P1")),)
+    assert campaign.routing.recovery_attempts == 2
+    tags, buyers = campaign.access_keys
+    assert tags == AccessKey(
+        id=key_id_of("0123456789abcdef"),
+        name="tags",
+        allows=("write_tags",),
+        publisher=PublisherId("P1"),
+        tag_prefix="crm_",
+        keep_seconds=3600,
+    )
+    assert buyers == AccessKey(
+        id=KeyId("ab" * 32),
+        allows=("convert", "hand_back"),
+        buyer=BuyerId("b"),
+        until_seconds=0,
+        paused=True,
+    )
+    buys, pays, shares = campaign.conversions
+    assert (buys.side, buys.on, buys.seconds, buys.payout) == ("revenue", "timer", FixedSeconds(90), FixedAmount(0))
+    assert (pays.side, pays.seconds, pays.revenue) == ("payout", FixedSeconds(30), FixedAmount(0))
+    assert (shares.side, shares.on, shares.payout) == ("payout", "revenue", PercentAmount(Decimal(80)))
+    assert [(hook.hold_seconds, hook.side) for hook in campaign.webhooks] == [(3, "payout"), (0, "both")]
+
+
+OF_CALLS = """
+company: {id: acme}
+publishers: [{id: P1}]
+buyers: [{id: b, number: "2025550101", recover_below_seconds: 5}]
+campaigns:
+  - id: c
+    max_duration_seconds: 3600
+    numbers: [{number: "+18444021146", publisher: P1}]
+    access_keys:
+      - {name: tags, key: 0123456789abcdef, allows: write_tags, publisher: P1, tag_prefix: crm_, keep_seconds: 3600}
+      - {key_sha256: ABAB, allows: [hand_back, convert], buyer: b, until_seconds: 0, paused: true}
+    routing: {buyers: [{buyer: b}], recovery_attempts: 2}
+    conversions:
+      - {name: buys, side: revenue, revenue: 10}
+      - {name: pays, side: payout, seconds: 30, payout: 8}
+      - {name: shares, side: payout, on: revenue, payout: 80%}
+    webhooks:
+      - {name: chosen, on: buyer_selected, hold_seconds: 3, url: "http://x/[call_key]", outputs: {t: t}, accept: ok}
+      - {name: sold, on: converted, side: both, url: "http://x/?[side]&[affiliate_id]&[call_duration]&[t]"}
+""".replace("ABAB", "ab" * 32)
+
+
 def test_null_is_the_same_as_leaving_a_field_out() -> None:
     names = [field.name for field in fields(RtbKey) if field.name not in ("id", "name")]
     nulls = "".join(f", {name}: null" for name in names)
@@ -251,7 +304,12 @@ campaigns:
     webhooks:
       - {name: a, on: passthrough, buyer: a, url: "http://x/[note]", outputs: {a_user: u, a_host: h, a_bid: b}}
       - {name: all, on: passthrough, url: "http://x/?[deadline_ms]", outputs: {any_number: n}}
-      - {name: chosen, on: buyer_selected, buyer: a, url: "http://x/?[a_bid][any_number][buyer_id]", outputs: {t: t}}
+      - name: chosen
+        on: buyer_selected
+        buyer: a
+        hold_seconds: 2
+        url: "http://x/?[a_bid][any_number][buyer_id]"
+        outputs: {t: t}
       - {name: ended, on: call_ended, url: "http://x/?[t][a_bid][payout][duration_seconds]"}
 """
     )
@@ -286,12 +344,18 @@ def test_a_stored_document_that_is_none_is_a_bug() -> None:
     assert read_stored(export_yaml(ACME)) == ACME
     with pytest.raises(ValueError, match=r"company \(line 1\): found nothing"):
         read_stored("buyers: []")
-    with pytest.raises(ValueError, match="lacks its RTB keys"):
+    with pytest.raises(ValueError, match="lacks its keys"):
         read_stored(SMALL + "campaigns: [{id: c, rtb_keys: [{}]}]")
 
 
 def test_the_keys_of_a_catalog_are_found_by_campaign_and_name() -> None:
-    assert keys_of(ACME) == {("auto-insurance", "Default"): key_id_of(ACME_KEY)}
+    access = AccessKey(id=key_id_of("y" * 16), allows=("convert",))
+    campaign = make_campaign(rtb_keys=(make_key("x" * 16),), access_keys=(access,))
+    assert keys_of(ACME) == {("auto-insurance", "rtb_keys", "Default"): key_id_of(ACME_KEY)}
+    assert keys_of(make_catalog(campaigns=(campaign,))) == {
+        ("auto", "rtb_keys", "Default"): key_id_of("x" * 16),
+        ("auto", "access_keys", "Default"): key_id_of("y" * 16),
+    }
 
 
 def test_a_file_of_two_hundred_buyers_is_read_within_a_second() -> None:
