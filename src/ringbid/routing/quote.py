@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from ringbid.catalog.model import (
     ConversionRule,
@@ -20,9 +21,9 @@ from ringbid.catalog.model import (
 )
 from ringbid.routing.filters import CompiledFilter, compile_filter
 from ringbid.routing.tags import Tags
-from ringbid.values.ids import BuyerId, PublisherId
+from ringbid.values.ids import BuyerId, PublisherId, RuleId
 from ringbid.values.money import MAX_MICROS, parse_decimal, round_decimal_to_micros, share_of
-from ringbid.values.quote import NO_TERMS, Quote, SideTerms, Terms
+from ringbid.values.quote import NO_TERMS, CountedFrom, Quote, SideTerms, Terms
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 
@@ -37,8 +38,7 @@ class _Rule:
     filters: tuple[CompiledFilter, ...]
     of_revenue: bool
     of_payout: bool
-    terms: SideTerms | None  # None: the seconds come from a tag, or the revenue's rule says when
-    both_terms: Terms | None  # the same for both sides, as most rules have it
+    terms: Terms | None  # for both sides; None: the seconds come from a tag, or the revenue's rule says when
 
     def fits(self, publisher_id: PublisherId, tags: Tags) -> bool:
         """A filter on a tag that is missing does not hold, so the rule does not fit."""
@@ -72,7 +72,6 @@ def compile_rules(
 
 
 def _compile_rule(rule: ConversionRule, setting: str, declared: Mapping[str, TagDeclaration]) -> _Rule:
-    terms = _fixed_terms(rule)
     return _Rule(
         rule,
         setting,
@@ -83,8 +82,7 @@ def _compile_rule(rule: ConversionRule, setting: str, declared: Mapping[str, Tag
         ),
         of_revenue=rule.side != "payout",
         of_payout=rule.side != "revenue",
-        terms=terms,
-        both_terms=Terms(revenue=terms, payout=terms) if terms is not None else None,
+        terms=_fixed_terms(rule),
     )
 
 
@@ -157,36 +155,35 @@ def _payout(rule: _Rule, revenue_micros: int, tags: Tags) -> int | Refused:
 
 
 def _terms(of_revenue: _Rule | None, of_payout: _Rule | None, tags: Tags) -> Terms | Refused:
-    if of_payout is of_revenue:
-        if of_payout is None:
-            return NO_TERMS
-        if of_payout.both_terms is not None:
-            return of_payout.both_terms
-    revenue = None if of_revenue is None else _side_terms(of_revenue, tags)
-    if isinstance(revenue, Refused):
-        return revenue
-    if of_payout is of_revenue:
-        return Terms(revenue=revenue, payout=revenue)
+    if of_revenue is of_payout:
+        return NO_TERMS if of_payout is None else _own_terms(of_payout, tags)
+    buyer_side = NO_TERMS if of_revenue is None else _own_terms(of_revenue, tags)
+    if isinstance(buyer_side, Refused):
+        return buyer_side
+    revenue = buyer_side.revenue
     if of_payout is None:
         return Terms(revenue=revenue)
     if of_payout.rule.on == "revenue":
         assert revenue is not None, "without a revenue such a rule is not chosen"
         return Terms(revenue=revenue, payout=_following_terms(of_payout.rule, revenue))
-    payout = _side_terms(of_payout, tags)
-    return payout if isinstance(payout, Refused) else Terms(revenue=revenue, payout=payout)
+    publisher_side = _own_terms(of_payout, tags)
+    if isinstance(publisher_side, Refused):
+        return publisher_side
+    return Terms(revenue=revenue, payout=publisher_side.payout)
 
 
-def _side_terms(rule: _Rule, tags: Tags) -> SideTerms | Refused:
+def _own_terms(rule: _Rule, tags: Tags) -> Terms | Refused:
+    """What a rule says for both sides, whichever it is of."""
     if rule.terms is not None:
         return rule.terms
     seconds = _seconds(rule, tags)
-    return seconds if isinstance(seconds, Refused) else _timer_terms(rule.rule, seconds)
+    return seconds if isinstance(seconds, Refused) else _timer_terms(*_timer_of(rule.rule), seconds)
 
 
-def _fixed_terms(rule: ConversionRule) -> SideTerms | None:
-    """What a rule says of when it converts, where no tag and no other rule has a word in it."""
+def _fixed_terms(rule: ConversionRule) -> Terms | None:
+    """The same, where no tag and no other rule has a word in it."""
     if rule.on == "postback":
-        return SideTerms(
+        side = SideTerms(
             rule_id=rule.id,
             rule_version=rule.version,
             on="postback",
@@ -194,20 +191,27 @@ def _fixed_terms(rule: ConversionRule) -> SideTerms | None:
             dedupe_seconds=rule.dedupe_seconds,
             postback_seconds=rule.postback_seconds,
         )
+        return Terms(revenue=side, payout=side)
     if rule.on == "timer" and isinstance(rule.seconds, FixedSeconds):
-        return _timer_terms(rule, rule.seconds.seconds)
+        return _timer_terms(*_timer_of(rule), rule.seconds.seconds)
     return None
 
 
-def _timer_terms(rule: ConversionRule, seconds: int) -> SideTerms:
-    return SideTerms(
-        rule_id=rule.id,
-        rule_version=rule.version,
+def _timer_of(rule: ConversionRule) -> tuple[RuleId, str, CountedFrom, int]:
+    return rule.id, rule.version, rule.start, rule.dedupe_seconds
+
+
+@lru_cache(maxsize=4096)  # buyers say the same seconds again and again, and a ping should not make such values anew
+def _timer_terms(rule_id: RuleId, rule_version: str, start: CountedFrom, dedupe_seconds: int, seconds: int) -> Terms:
+    side = SideTerms(
+        rule_id=rule_id,
+        rule_version=rule_version,
         on="timer",
-        start=rule.start,
+        start=start,
         seconds=seconds,
-        dedupe_seconds=rule.dedupe_seconds,
+        dedupe_seconds=dedupe_seconds,
     )
+    return Terms(revenue=side, payout=side)
 
 
 def _following_terms(rule: ConversionRule, revenue: SideTerms) -> SideTerms:
