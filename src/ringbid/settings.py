@@ -68,6 +68,25 @@ class Retention(_Section):
     )
 
 
+class Outbox(_Section):
+    """Postbacks and webhooks that must leave: sent at least once, and again until they are taken or given up."""
+
+    timeout_seconds: float = Field(default=15.0, gt=0, le=120, description="How long a receiver may take to answer.")
+    concurrency: int = Field(default=32, ge=1, le=1000, description="Messages under way at once, in each process.")
+    endpoint_concurrency: int = Field(default=8, ge=1, le=1000, description="Of these, the most to one webhook.")
+    retry_seconds: tuple[float, ...] = Field(
+        default=(5, 300, 1800, 7200, 18000, 36000, 36000),
+        description="The pauses between tries; after as many failures and one more, a message is dead, and kept.",
+    )
+    spread_percent: float = Field(
+        default=20, ge=0, le=100, description="How much longer or shorter each pause may be, by chance."
+    )
+    delivered_days: float = Field(
+        default=7, gt=0, description="Age at which delivered messages are flushed for good: they hold phone numbers."
+    )
+    dead_days: float = Field(default=90, gt=0, description="The same for messages that could not be delivered.")
+
+
 class Settings(BaseSettings):
     """Everything that can be set, with its default."""
 
@@ -87,6 +106,7 @@ class Settings(BaseSettings):
     sip: Sip = Field(default_factory=Sip)
     limits: Limits = Field(default_factory=Limits)
     retention: Retention = Field(default_factory=Retention)
+    outbox: Outbox = Field(default_factory=Outbox)
 
     @classmethod
     def settings_customise_sources(

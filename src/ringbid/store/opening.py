@@ -19,6 +19,7 @@ from ringbid.settings import Settings
 from ringbid.store import migrating, postgres, sqlite
 from ringbid.store.catalogs import Changes, ChangesAnywhere, ChangesHere, KeyTaken, StoredCatalogs, read_heads
 from ringbid.store.migrating import WrongSchema
+from ringbid.store.outbox import OutboxReading, StoredOutbox
 from ringbid.store.postgres import PostgresSession
 from ringbid.store.reservations import StoredReservations, find_ping
 from ringbid.store.session import Session
@@ -85,6 +86,7 @@ class Store:
         self._catalogs = StoredCatalogs(writer=writer, reading=reading, changes=changes)
         self._tidying = Tidying(writer, purge=purge)
         self.reservations = StoredReservations(writer=writer, reading=reading)
+        self.outbox = StoredOutbox(writer=writer, reading=reading)
 
     async def catalog_heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:
         """The version of the newest catalog change (0: none yet), and each company's newest document."""
@@ -138,6 +140,7 @@ class Reader:
     def __init__(self, session: Session, *, facts: Callable[[], Facts]) -> None:
         self._session = session
         self._facts = facts
+        self.outbox = OutboxReading(SessionHere(session))
 
     async def find(self, ping_id: PingId) -> StoredPing | None:
         """A ping's record with its reservation; None where there is none."""

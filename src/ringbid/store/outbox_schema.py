@@ -19,15 +19,20 @@ outbox = Table(
     Column("request", LargeBinary, nullable=False),  # method, URL, headers and body as JSON
     Column("created_at_ms", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
-    Column("tries", Integer, nullable=False),
-    Column("next_at_ms", BigInteger),
-    Column("delivered_at_ms", BigInteger),
+    Column("tries", Integer, nullable=False),  # all that were recorded
+    Column("step", Integer, nullable=False),  # of these, the failed ones since it was last put to wait
+    Column("next_at_ms", BigInteger),  # when it is due; while it is under way: when its lease ends
+    Column("lease", Text),  # whose it is while it is under way
+    Column("ended_at_ms", BigInteger),  # when it was delivered, given up or kept back
     Column("last_status", Integer),
     Column("last_error", Text),
     CheckConstraint("state in ('waiting', 'delivered', 'dead', 'disabled')", name="state"),
     CheckConstraint("(state = 'waiting') = (next_at_ms is not null)", name="next"),
+    CheckConstraint("(state = 'waiting') = (ended_at_ms is null)", name="ended"),
+    CheckConstraint("lease is null or state = 'waiting'", name="lease"),
     Index("ix_outbox_call_id", "call_id"),
     Index("ix_outbox_company_id_id", "company_id", "id"),
+    Index("ix_outbox_state_ended_at_ms", "state", "ended_at_ms"),
     sqlite_autoincrement=True,
 )
 _WAITING = text("state = 'waiting'")

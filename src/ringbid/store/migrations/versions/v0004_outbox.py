@@ -25,17 +25,22 @@ def upgrade() -> None:
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("next_at_ms", sa.BigInteger()),
-        sa.Column("delivered_at_ms", sa.BigInteger()),
+        sa.Column("lease", sa.Text()),
+        sa.Column("ended_at_ms", sa.BigInteger()),
         sa.Column("last_status", sa.Integer()),
         sa.Column("last_error", sa.Text()),
         sa.CheckConstraint("state in ('waiting', 'delivered', 'dead', 'disabled')", name=op.f("ck_outbox_state")),
         sa.CheckConstraint("(state = 'waiting') = (next_at_ms is not null)", name=op.f("ck_outbox_next")),
+        sa.CheckConstraint("(state = 'waiting') = (ended_at_ms is null)", name=op.f("ck_outbox_ended")),
+        sa.CheckConstraint("lease is null or state = 'waiting'", name=op.f("ck_outbox_lease")),
         sa.PrimaryKeyConstraint("id", name="pk_outbox"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_outbox_call_id", "outbox", ["call_id"])
     op.create_index("ix_outbox_company_id_id", "outbox", ["company_id", "id"])
+    op.create_index("ix_outbox_state_ended_at_ms", "outbox", ["state", "ended_at_ms"])
     op.create_index("ix_outbox_next_at_ms", "outbox", ["next_at_ms"], sqlite_where=_WAITING, postgresql_where=_WAITING)
     op.create_table(
         "outbox_try",

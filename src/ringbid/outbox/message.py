@@ -1,0 +1,47 @@
+"""A message: one HTTP request that must leave, with an identity that stays the same over all its tries.
+
+Made by the call flow and written by `store.outbox` in the transaction of its cause; sent by `worker.outbox`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from ringbid.values.ids import CallId, CampaignId, CompanyId, RandomBytes, new_ping_id
+
+
+class MessageState(Enum):
+    """Where a message stands. All but WAITING are ends, and every end may be replayed."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"  # answered with 2xx
+    DEAD = "dead"  # the last try failed, too
+    DISABLED = "disabled"  # its endpoint answered 410 and wants no more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """`kind` says what it tells (`webhook` for the catalog's own postbacks); `endpoint` is what a 410 disables."""
+
+    message_id: str
+    company_id: CompanyId
+    call_id: CallId | None = None
+    kind: str
+    endpoint: str
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def new_message_id(at: datetime, random_bytes: RandomBytes = os.urandom) -> str:
+    """A fresh id that sorts by time: `msg_` and the 32 hex digits of a uuid of version 7."""
+    return f"msg_{new_ping_id(at, random_bytes).replace('-', '')}"
+
+
+def endpoint_of(campaign_id: CampaignId, webhook_name: str) -> str:
+    """The endpoint of a campaign's webhook."""
+    return f"{campaign_id}/{webhook_name}"

@@ -1,0 +1,261 @@
+"""One turn of the outbox's sender in one transaction: how tries went is written down, then messages are claimed.
+
+`outbox` hands it to the writer. Nodes on one database take turns under a lock; a claimed message has a lease, so that
+nobody else sends it until that ends. What an answer means was decided by `outbox.schedule`; here it meets what others
+did with the message meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+from sqlalchemy import BindParameter, bindparam, func, literal_column, not_, select, update
+
+from ringbid.outbox.message import Message, MessageState
+from ringbid.outbox.ports import Claimed, Tried, Turn, Wish, endpoint_key
+from ringbid.outbox.schedule import pick
+from ringbid.outbox.signing import new_secret
+from ringbid.store.call_schema import secret
+from ringbid.store.outbox_schema import outbox, outbox_endpoint, outbox_try
+from ringbid.store.session import Session
+from ringbid.store.statements import Insert, Statement, database_now_ms, one_of
+from ringbid.values.clock import to_ms
+from ringbid.values.ids import CallId, CompanyId
+
+LOCK = "outbox"
+PAGE = 200
+
+# Written out, not bound: a partial index serves only a query that says its condition in so many words.
+WAITING = outbox.c.state == literal_column("'waiting'")
+_key = outbox.c.company_id + literal_column("' '") + outbox.c.endpoint
+_now: BindParameter[int] = bindparam("now_ms")
+
+_NOW = Statement(select(database_now_ms()))
+# Messages that are due, but for those to some endpoints; and whether their own endpoint wants no more.
+_DUE = Statement(
+    select(outbox.c.message_id, outbox.c.company_id, outbox.c.endpoint, outbox_endpoint.c.disabled_at_ms)
+    .select_from(
+        outbox.outerjoin(
+            outbox_endpoint,
+            (outbox_endpoint.c.company_id == outbox.c.company_id) & (outbox_endpoint.c.endpoint == outbox.c.endpoint),
+        )
+    )
+    .where(WAITING, outbox.c.next_at_ms <= _now, not_(one_of(_key, "full")))
+    .order_by(outbox.c.next_at_ms, outbox.c.id)
+    .limit(PAGE)
+)
+_NEXT = Statement(select(func.min(outbox.c.next_at_ms)).where(WAITING, outbox.c.next_at_ms > _now))
+_CLAIM = Statement(
+    update(outbox)
+    .where(one_of(outbox.c.message_id, "message_ids"))
+    .values(lease=bindparam("new_lease"), next_at_ms=bindparam("lease_ends_ms"))
+)
+_MESSAGES = Statement(
+    select(
+        outbox.c.message_id,
+        outbox.c.company_id,
+        outbox.c.call_id,
+        outbox.c.kind,
+        outbox.c.endpoint,
+        outbox.c.request,
+        outbox.c.step,
+    )
+    .where(one_of(outbox.c.message_id, "message_ids"))
+    .order_by(outbox.c.id)
+)
+_END = {"next_at_ms": None, "lease": None, "ended_at_ms": _now}
+_KEEP_BACK = Statement(
+    update(outbox).where(one_of(outbox.c.message_id, "message_ids")).values(state=MessageState.DISABLED.value, **_END)
+)
+_KEEP_BACK_ALL = Statement(
+    update(outbox)
+    .where(WAITING, outbox.c.company_id == bindparam("of_company"), outbox.c.endpoint == bindparam("of_endpoint"))
+    .values(state=MessageState.DISABLED.value, **_END)
+)
+_STANDINGS = Statement(
+    select(
+        outbox.c.message_id,
+        outbox.c.company_id,
+        outbox.c.endpoint,
+        outbox.c.state,
+        outbox.c.tries,
+        outbox.c.step,
+        outbox.c.next_at_ms,
+        outbox.c.lease,
+        outbox.c.ended_at_ms,
+        outbox.c.last_status,
+        outbox.c.last_error,
+    ).where(one_of(outbox.c.message_id, "message_ids"))
+)
+_CHANGED = ("state", "tries", "step", "next_at_ms", "lease", "ended_at_ms", "last_status", "last_error")
+_WRITE_STANDING = Statement(
+    update(outbox)
+    .where(outbox.c.message_id == bindparam("of_message"))
+    .values({name: bindparam(f"new_{name}") for name in _CHANGED})
+)
+_INSERT_TRY = Insert(outbox_try)
+_DISABLE_ENDPOINT = Insert(outbox_endpoint, replace=True)
+_SECRETS = Statement(select(secret.c.name, secret.c.value).where(one_of(secret.c.name, "names")))
+_INSERT_SECRET = Insert(secret)
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What the column `request` holds, as JSON; the body in base64."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How a message stands: a row of _STANDINGS."""
+
+    message_id: str
+    company_id: str
+    endpoint: str
+    state: str
+    tries: int
+    step: int
+    next_at_ms: int | None
+    lease: str | None
+    ended_at_ms: int | None
+    last_status: int | None
+    last_error: str | None
+
+
+def take_turn(session: Session, tried: Sequence[Tried], wish: Wish, *, lease: str) -> Turn:
+    """Record what was `tried`, then claim under `lease` what is due."""
+    session.lock([LOCK])
+    now_ms = read_now_ms(session)
+    if tried:
+        _record(session, tried, now_ms)
+    if wish.room <= 0:
+        return Turn()
+    message_ids = _claim(session, wish, now_ms, lease=lease)
+    claimed = _read_claimed(session, message_ids, lease=lease, now_ms=now_ms) if message_ids else ()
+    [[(next_at_ms,)]] = session.fetch((_NEXT, {"now_ms": now_ms}))
+    return Turn(claimed=claimed, due_in_ms=None if next_at_ms is None else next_at_ms - now_ms)
+
+
+def read_now_ms(session: Session) -> int:
+    """The store's time."""
+    if session.clock is not None:
+        return to_ms(session.clock.now())
+    [[(now_ms,)]] = session.fetch((_NOW, {}))
+    return int(now_ms)
+
+
+def read_secrets(session: Session, company_ids: Iterable[str], now_ms: int) -> dict[str, tuple[str, ...]]:
+    """Each company's signing secrets, newest first; made where there is none. Under the lock."""
+    names = {secret_name(company_id): company_id for company_id in company_ids}
+    [rows] = session.fetch((_SECRETS, {"names": list(names)}))
+    found = {names[name]: tuple(value.split()) for name, value in rows}
+    made = {company_id: new_secret(os.urandom) for company_id in names.values() if company_id not in found}
+    session.insert(_INSERT_SECRET, [(secret_name(company_id), value, now_ms) for company_id, value in made.items()])
+    return found | {company_id: (value,) for company_id, value in made.items()}
+
+
+def secret_name(company_id: str) -> str:
+    return f"webhook/{company_id}"
+
+
+def _claim(session: Session, wish: Wish, now_ms: int, *, lease: str) -> list[str]:
+    """The messages that are ours now. Page by page, because the first ones may all be for one endpoint: each page fills
+    an endpoint, or the room, or is the last."""
+    claimed: list[str] = []
+    under_way: Mapping[str, int] = wish.under_way
+    while True:
+        full = [key for key, count in under_way.items() if count >= wish.most_per_endpoint]
+        [page] = session.fetch((_DUE, {"now_ms": now_ms, "full": full}))
+        unwanted = [message_id for message_id, *_, disabled_at_ms in page if disabled_at_ms is not None]
+        if unwanted:
+            session.write(_KEEP_BACK, message_ids=unwanted, now_ms=now_ms)
+        picked, under_way = pick(
+            [(message_id, endpoint_key(*key)) for message_id, *key, disabled_at_ms in page if disabled_at_ms is None],
+            room=wish.room - len(claimed),
+            most_per_endpoint=wish.most_per_endpoint,
+            under_way=under_way,
+        )
+        if picked:
+            session.write(_CLAIM, message_ids=picked, new_lease=lease, lease_ends_ms=now_ms + wish.lease_ms)
+        claimed += picked
+        if len(claimed) == wish.room or len(page) < PAGE:
+            return claimed
+
+
+def _read_claimed(session: Session, message_ids: list[str], *, lease: str, now_ms: int) -> tuple[Claimed, ...]:
+    [rows] = session.fetch((_MESSAGES, {"message_ids": message_ids}))
+    secrets = read_secrets(session, {row[1] for row in rows}, now_ms)
+    claimed = []
+    for message_id, company_id, call_id, kind, endpoint, document, step in rows:
+        request = msgspec.json.decode(document, type=Request)
+        message = Message(
+            message_id=message_id,
+            company_id=CompanyId(company_id),
+            call_id=None if call_id is None else CallId(call_id),
+            kind=kind,
+            endpoint=endpoint,
+            method=request.method,
+            url=request.url,
+            headers=request.headers,
+            body=request.body,
+        )
+        claimed.append(Claimed(message=message, lease=lease, step=step, secrets=secrets[company_id]))
+    return tuple(claimed)
+
+
+def _record(session: Session, tried: Sequence[Tried], now_ms: int) -> None:
+    """Write down each try, what it made of its message, and which endpoints want no more."""
+    [rows] = session.fetch((_STANDINGS, {"message_ids": [one.message_id for one in tried]}))
+    standings = {row[0]: _Standing(*row) for row in rows}
+    tries = []
+    gone: dict[tuple[str, str], str] = {}
+    for one in tried:
+        before = standings.get(one.message_id)
+        if before is None:  # flushed meanwhile
+            continue
+        after = standings[one.message_id] = _after(before, one, now_ms)
+        if one.state is not None:
+            tries.append((one.message_id, after.tries, to_ms(one.at), one.took_ms, one.status, one.error))
+        if one.state is MessageState.DISABLED:
+            gone[before.company_id, before.endpoint] = f"it answered {one.status} to {one.message_id}"
+    session.insert(_INSERT_TRY, tries)
+    session.update_each(_WRITE_STANDING, [_changes(standing) for standing in standings.values()])
+    _disable(session, gone, now_ms)
+
+
+def _disable(session: Session, gone: dict[tuple[str, str], str], now_ms: int) -> None:
+    session.insert(_DISABLE_ENDPOINT, [(*endpoint, now_ms, why) for endpoint, why in gone.items()])
+    for company_id, endpoint in gone:
+        session.write(_KEEP_BACK_ALL, of_company=company_id, of_endpoint=endpoint, now_ms=now_ms)
+
+
+def _after(before: _Standing, tried: Tried, now_ms: int) -> _Standing:
+    """How a message stands after a try. A delivery counts whoever made it; a failure only where nobody else has taken
+    the message over, since the lease ended."""
+    ours = before.lease == tried.lease
+    if tried.state is None:
+        return replace(before, lease=None, next_at_ms=now_ms) if ours else before
+    after = replace(before, tries=before.tries + 1, last_status=tried.status, last_error=tried.error)
+    if tried.state is MessageState.DELIVERED:
+        return after if before.state == tried.state.value else _ended(after, tried.state, now_ms)
+    if not ours:
+        return after
+    after = replace(after, step=before.step + 1)
+    if tried.state is not MessageState.WAITING:
+        return _ended(after, tried.state, now_ms)
+    assert tried.retry_in_ms is not None, "what waits has a time"
+    return replace(after, lease=None, next_at_ms=now_ms + tried.retry_in_ms)
+
+
+def _ended(standing: _Standing, state: MessageState, now_ms: int) -> _Standing:
+    return replace(standing, state=state.value, next_at_ms=None, lease=None, ended_at_ms=now_ms)
+
+
+def _changes(standing: _Standing) -> dict[str, object]:
+    return {"of_message": standing.message_id} | {f"new_{name}": getattr(standing, name) for name in _CHANGED}
