@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that what the tests and the benchmark start is there: a PostgreSQL server (each starts a private one; it is
-# looked for where tests/support/postgres.py looks), and openssl, which makes the certificates of the TLS tests.
+# looked for where tests/support/postgres.py looks), openssl, which makes the certificates of the TLS tests, and
+# Kamailio, rtpengine and SIPp, which place the calls of tests/sip.
 set -euo pipefail
 
 here=$(dirname "$0")
@@ -16,3 +17,16 @@ has_server() {
 
 has_server || "$here/apt_install.sh" "The PostgreSQL server (the tests run on SQLite and on PostgreSQL)" postgresql
 command -v openssl >/dev/null || "$here/apt_install.sh" "openssl (it makes the certificates of the TLS tests)" openssl
+
+has_kamailio_module() {
+  compgen -G "/usr/lib/*/kamailio/modules/$1.so" >/dev/null || compgen -G "/usr/l*/lib*/kamailio/modules/$1.so" >/dev/null
+}
+
+sip_tools=()
+command -v kamailio >/dev/null || sip_tools+=(kamailio)
+has_kamailio_module evapi || sip_tools+=(kamailio-extra-modules)
+has_kamailio_module db_postgres || sip_tools+=(kamailio-postgres-modules)
+has_kamailio_module tls || sip_tools+=(kamailio-tls-modules)
+command -v sipp >/dev/null || sip_tools+=(sip-tester)
+command -v rtpengine >/dev/null || sip_tools+=(rtpengine-daemon)
+[ ${#sip_tools[@]} -eq 0 ] || "$here/apt_install.sh" "Part of what places SIP calls" "${sip_tools[@]}"

@@ -1,0 +1,100 @@
+"""Commands to a running Kamailio: JSON-RPC over HTTP at its control address, on loopback or a network of our own.
+
+Used by `engine` (is it ready?), `records` (which calls are live?) and whoever hangs a call up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from ringbid.edge.telephony.sip.config import split_address
+from ringbid.settings import Sip
+
+_SECONDS = 10.0
+_LONGEST_BYTES = 64 * 1024 * 1024
+_CONFIRMED_STATES = (3, 4)  # answered, and not yet over
+
+
+class EngineUnreachable(Exception):  # noqa: N818 -- what is the case, named as such
+    """Kamailio does not answer at its control address, or not with what was expected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveDialog:
+    """An answered call that Kamailio holds."""
+
+    call_id: str
+    entry: int
+    id: int
+
+
+class _Answer(msgspec.Struct):
+    result: Any = None
+    error: Any = None
+
+
+class EngineCommands:
+    """One connection for each command: they are rare."""
+
+    def __init__(self, sip: Sip) -> None:
+        self._host, self._port = split_address(sip.control_address, name="control_address")
+
+    async def live_dialogs(self) -> list[LiveDialog]:
+        """Every answered call. Raises EngineUnreachable."""
+        listed = await self.ask("dlg.list")
+        return [_dialog(item) for item in listed or () if item.get("state") in _CONFIRMED_STATES]
+
+    async def hang_up(self, call_id: str) -> bool:
+        """End an answered call on both sides; False where there is none of this Call-ID. Raises EngineUnreachable."""
+        for dialog in await self.live_dialogs():
+            if dialog.call_id == call_id:
+                await self.ask("dlg.end_dlg", dialog.entry, dialog.id)
+                return True
+        return False
+
+    async def uptime_seconds(self) -> int:
+        """Raises EngineUnreachable."""
+        return int((await self.ask("core.uptime"))["uptime"])
+
+    async def ask(self, method: str, *parameters: str | int) -> Any:  # noqa: ANN401 -- each command has its own result
+        """The result of any of Kamailio's RPC commands. Raises EngineUnreachable."""
+        try:
+            async with asyncio.timeout(_SECONDS):
+                body = await self._post(_request(method, parameters))
+            answer = msgspec.json.decode(body, type=_Answer)
+        except (OSError, EOFError, ValueError, TimeoutError, msgspec.DecodeError) as error:
+            raise EngineUnreachable(f"{method}: {error!r}") from error
+        if answer.error is not None:
+            raise EngineUnreachable(f"{method}: {answer.error}")
+        return answer.result
+
+    async def _post(self, body: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection(self._host, self._port)
+        try:
+            writer.write(
+                b"POST /rpc HTTP/1.1\r\nHost: kamailio\r\nContent-Type: application/json\r\n"
+                b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+            )
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+            if length > _LONGEST_BYTES:
+                raise ValueError(f"an answer of {length} bytes")
+            return await reader.readexactly(length)
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+
+def _request(method: str, parameters: Sequence[str | int]) -> bytes:
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)})
+
+
+def _dialog(item: dict[str, Any]) -> LiveDialog:
+    return LiveDialog(call_id=item["call-id"], entry=int(item["h_entry"]), id=int(item["h_id"]))

@@ -1,0 +1,192 @@
+"""Kamailio, and rtpengine where media pass through us, as child processes in a folder of their own.
+
+For `ringbid sip run`, `ringbid demo` and the tests. Kamailio's log goes straight into a file that it keeps open itself:
+the records in it (`records`) survive the end of whoever started it. Each start begins a new file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from ringbid.edge.telephony.sip.commands import EngineCommands, EngineUnreachable
+from ringbid.edge.telephony.sip.config import (
+    engine_database,
+    listen_addresses,
+    recordings_folder,
+    sip_folder,
+    write_config,
+)
+from ringbid.settings import Settings
+
+PACKAGES = ("kamailio", "kamailio-extra-modules", "kamailio-postgres-modules", "kamailio-tls-modules")
+MEDIA_PACKAGES = ("rtpengine-daemon",)
+LOG_PATTERN = "engine-*.log"
+READY_SECONDS = 15.0
+STOP_SECONDS = 5.0
+_POLL_SECONDS = 0.02
+_PRIVATE_MEGABYTES = 16
+
+_log = structlog.get_logger(__name__)
+
+
+class EngineFailed(Exception):  # noqa: N818 -- what has happened, named as such
+    """Kamailio or rtpengine ended, or did not get ready; the message has the end of its log."""
+
+
+def find_missing(settings: Settings) -> tuple[str, ...]:
+    """The Debian packages without which these settings cannot run; for `ringbid doctor` and before a start."""
+    missing = [package for package in PACKAGES if not _has(package)]
+    if settings.sip.media != "none" and shutil.which("rtpengine") is None:
+        missing.extend(MEDIA_PACKAGES)
+    return tuple(missing)
+
+
+class SipEngine:
+    """One Kamailio. `start`, `stop` and `kill` may follow each other in any order."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._commands = EngineCommands(settings.sip)
+        self._kamailio: asyncio.subprocess.Process | None = None
+        self._rtpengine: asyncio.subprocess.Process | None = None
+        self.folder = sip_folder(settings).absolute()
+
+    async def start(self) -> None:
+        """Write the configuration, start, and return when it answers. Raises EngineFailed and WrongSipSettings."""
+        main_file = write_config(self._settings, self.folder)
+        run_folder = self.folder / "run"
+        run_folder.mkdir(exist_ok=True)
+        if self._settings.sip.media != "none" and not _runs(self._rtpengine):
+            await self.start_media()
+        command = [
+            "kamailio", "-DD", "-E", "-f", str(main_file), "-Y", str(run_folder), "-P", str(run_folder / "pid"),
+            "-w", str(self.folder), "-m", str(self._settings.sip.memory_megabytes), "-M", str(_PRIVATE_MEGABYTES),
+        ]  # fmt: skip
+        log = self._next_log()
+        self._kamailio = await self._spawn(command, log)
+        await self._wait_until_ready(log)
+
+    async def start_media(self) -> None:
+        """Start rtpengine. Raises EngineFailed."""
+        sip = self._settings.sip
+        address = sip.media_address or listen_addresses(self._settings)[0].host.strip("[]")
+        command = [
+            "rtpengine", "--foreground", "--log-stderr", "--log-level=4", "--table=-1", f"--interface={address}",
+            f"--listen-ng={sip.rtpengine_address}", f"--port-min={sip.first_media_port}",
+            f"--port-max={sip.last_media_port}", "--timeout=60", "--silent-timeout=3600", "--delete-delay=0",
+            "--num-threads=2",
+        ]  # fmt: skip
+        if sip.media == "record":
+            folder = raw_recordings_folder(self._settings)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            command += [f"--recording-dir={folder}", "--recording-method=pcap", "--recording-format=eth"]
+        self._rtpengine = await self._spawn(command, self.folder / "rtpengine.log")
+
+    async def stop(self) -> None:
+        """End both; calls under way stay in the database, where there is one."""
+        for process in (self._kamailio, self._rtpengine):
+            if process is None or not _runs(process):
+                continue
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                _kill_group(process)
+                await process.wait()
+
+    async def kill(self) -> None:
+        """SIGKILL to Kamailio and its workers, as a crash would."""
+        if self._kamailio is not None and _runs(self._kamailio):
+            _kill_group(self._kamailio)
+            await self._kamailio.wait()
+
+    async def kill_media(self) -> None:
+        """SIGKILL to rtpengine."""
+        if self._rtpengine is not None and _runs(self._rtpengine):
+            _kill_group(self._rtpengine)
+            await self._rtpengine.wait()
+
+    async def wait(self) -> int:
+        """Returns when Kamailio has ended, with its exit code."""
+        if self._kamailio is None:
+            raise EngineFailed("Kamailio was not started")
+        return await self._kamailio.wait()
+
+    async def _spawn(self, command: list[str], log: Path) -> asyncio.subprocess.Process:
+        # Its own group, so that it can be ended whole; and it ends with us, however we end, where `setpriv` is.
+        setpriv = shutil.which("setpriv")
+        dies_with_us = [setpriv, "--pdeathsig", "TERM"] if setpriv is not None else []
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            return await asyncio.create_subprocess_exec(
+                *dies_with_us,
+                *command,
+                cwd=self.folder,
+                env=self._environment(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=descriptor,
+                stderr=descriptor,
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            raise EngineFailed(f"{command[0]} is not installed: {', '.join(find_missing(self._settings))}") from error
+        finally:
+            os.close(descriptor)
+
+    def _environment(self) -> Mapping[str, str]:
+        environment = dict(os.environ)
+        if engine_database(self._settings) is not None:
+            # Kamailio writes several rows for each call: waiting for the disk would stall its workers. The log has the
+            # records of the last moment, should the database crash.
+            environment["PGOPTIONS"] = "-c synchronous_commit=off"
+        return environment
+
+    def _next_log(self) -> Path:
+        numbers = [int(path.stem.rpartition("-")[2]) for path in self.folder.glob(LOG_PATTERN)]
+        return self.folder / f"engine-{max(numbers, default=0) + 1:08d}.log"
+
+    async def _wait_until_ready(self, log: Path) -> None:
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                while _runs(self._kamailio):
+                    with suppress(EngineUnreachable):
+                        await self._commands.uptime_seconds()
+                        return
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            await self.kill()
+        raise EngineFailed(f"Kamailio did not start:\n{_end_of(log)}")
+
+
+def raw_recordings_folder(settings: Settings) -> Path:
+    """Where rtpengine leaves what it recorded, before it becomes WAV files."""
+    return recordings_folder(settings).absolute() / "raw"
+
+
+def _has(package: str) -> bool:
+    if package == "kamailio":
+        return shutil.which("kamailio") is not None
+    module = {"extra": "evapi.so", "postgres": "db_postgres.so", "tls": "tls.so"}[package.split("-")[1]]
+    folders = ("usr/lib/*/kamailio/modules", "usr/lib64/kamailio/modules", "usr/local/lib*/kamailio/modules")
+    return any(any(Path("/").glob(f"{folder}/{module}")) for folder in folders)
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-4000:]
+
+
+def _runs(process: asyncio.subprocess.Process | None) -> bool:
+    return process is not None and process.returncode is None
+
+
+def _kill_group(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

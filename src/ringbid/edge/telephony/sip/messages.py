@@ -1,0 +1,311 @@
+"""What Kamailio and the router say to each other, translated to and from the values of `call`. Pure.
+
+`templates/routes.cfg` writes the questions and events and reads the answers; `router` carries them. Text from outside
+comes as base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from ringbid.call.event import Arrival, CallEvent, Cause, EndedBy, EventKind
+from ringbid.call.instruction import Connect, Dial, Refuse, Routing
+from ringbid.catalog.phone_parsing import parse_phone
+from ringbid.settings import Sip
+from ringbid.values.clock import EPOCH
+from ringbid.values.ids import PingId, parse_ping_id
+from ringbid.values.phone import PhoneNumber
+
+PROVIDER: Final = "sip"
+NO_SIGN_CODE = 408  # what Kamailio says of a buyer that gave no final answer in time
+_MOST_DIALS = 24  # Kamailio's `max_branches` is 30, and questions take some
+
+_HEADER_USER = re.compile(r"(?:sips?|tel):([^@;>?\s]+)", re.IGNORECASE)
+_VERSTAT = re.compile(r"verstat=([A-Za-z0-9-]+)", re.IGNORECASE)
+_DIALLABLE = re.compile(r"sips?:[^\s<>\"',]+")
+_TEXTS = {404: "Not Found", 480: "No Buyer Available", 486: "Busy Here", 503: "Unavailable", 603: "Declined"}
+_CAUSES: dict[int, Cause] = {
+    404: "unreachable", 410: "unreachable", 478: "unreachable", 484: "unreachable", 502: "unreachable",
+    503: "unreachable", 604: "unreachable", 403: "declined", 603: "declined", 607: "declined", 608: "declined",
+    480: "no_answer", 486: "busy", 600: "busy", 487: "cancelled",
+}  # fmt: skip
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """Kamailio holds a call and asks where it goes. `failed` has the attempts so far: `id,code,rang,at;…`."""
+
+    ask: str
+    kind: Literal["arrive", "go_on"]
+    at: str
+    call: str
+    source: str = ""
+    failed: str = ""
+    user: str = ""
+    from_: str = msgspec.field(name="from", default="")
+    asserted: str = ""
+    identity: str = ""
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """Something has happened. `event` is what Kamailio calls it until it is noted."""
+
+    event: str
+    kind: EventKind
+    at: str
+    call: str
+    attempt: str = ""
+    code: int | None = None
+    rang: bool = False
+    by: EndedBy | None = None
+
+
+class RecordLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the record log. `number` counts up from 1 since Kamailio's start, which is `boot`."""
+
+    boot: int
+    number: int
+    call: str
+    attempt: str
+    started: str
+    ended: str
+    by: EndedBy
+
+
+Incoming: TypeAlias = Question | Told
+
+
+def read_message(payload: bytes) -> Incoming:
+    """Raises msgspec.DecodeError."""
+    try:
+        return msgspec.json.decode(payload, type=Question)
+    except msgspec.ValidationError:
+        return msgspec.json.decode(payload, type=Told)
+
+
+def hello() -> bytes:
+    """A router's first words: from now on it takes questions and events."""
+    return msgspec.json.encode({"do": "hello"})
+
+
+def noted(told: Told) -> bytes:
+    """The event is durable: it need not be told again."""
+    return msgspec.json.encode({"do": "noted", "event": told.event})
+
+
+def call_id_of(message: Incoming) -> str:
+    """The SIP Call-ID."""
+    return _text(message.call)
+
+
+def asked_at(question: Question) -> datetime:
+    """When the question arose, by Kamailio's clock."""
+    return _time(question.at)
+
+
+def to_arrival(question: Question) -> Arrival:
+    """The call that waits."""
+    user = _text(question.user).partition(";")[0]
+    asserted, from_ = _text(question.asserted), _text(question.from_)
+    return Arrival(
+        provider=PROVIDER,
+        provider_call_id=call_id_of(question),
+        caller_number=_caller(asserted) or _caller(from_),
+        dialled=parse_phone(user) or user,
+        reservation_id=parse_ping_id(user),
+        at=_time(question.at),
+        tags=_stir_tags(asserted, from_, _text(question.identity)),
+    )
+
+
+def failures_in(question: Question) -> list[CallEvent]:
+    """The attempts that failed before this question, as the same events that were told when they failed."""
+    return [_failure_in(question, part) for part in question.failed.split(";") if part]
+
+
+def to_event(told: Told) -> CallEvent:
+    """What happened, in the call flow's words."""
+    call_id = call_id_of(told)
+    attempt_id = parse_ping_id(told.attempt)
+    return CallEvent(
+        provider=PROVIDER,
+        event_id=event_id(call_id, told.kind, attempt_id),
+        provider_call_id=call_id,
+        kind=told.kind,
+        at=_time(told.at),
+        attempt_id=attempt_id,
+        cause=_cause(told.code, rang=told.rang) if told.kind == "failed" else None,
+        code=told.code,
+        ended_by=told.by,
+    )
+
+
+def to_record(line: RecordLine) -> CallEvent:
+    """The engine's own account of an answered call."""
+    started_at, ended_at = _time(line.started), _time(line.ended)
+    return record_event(
+        _text(line.call), parse_ping_id(line.attempt), started_at=started_at, ended_at=ended_at, ended_by=line.by
+    )
+
+
+def record_event(
+    call_id: str, attempt_id: PingId | None, *, started_at: datetime, ended_at: datetime, ended_by: EndedBy
+) -> CallEvent:
+    """A record. There is one for each call, wherever it is read."""
+    duration_ms = max(0, (ended_at - started_at) // timedelta(milliseconds=1))
+    return CallEvent(
+        provider=PROVIDER,
+        event_id=event_id(call_id, "record", None),
+        provider_call_id=call_id,
+        kind="record",
+        at=ended_at,
+        attempt_id=attempt_id,
+        started_at=started_at,
+        duration_ms=duration_ms,
+        ended_by=ended_by,
+    )
+
+
+def event_id(call_id: str, kind: EventKind, attempt_id: PingId | None) -> str:
+    """The same for the same thing, whoever tells it and how often."""
+    return f"{call_id}:{kind}:{attempt_id}" if attempt_id else f"{call_id}:{kind}"
+
+
+def to_answer(question: Question, routing: Routing, sip: Sip) -> bytes:
+    """The answer to `question`. Attempts that `undialled` names are not in it."""
+    if isinstance(routing, Connect):
+        steps = [_step(step, sip) for step in _diallable_steps(routing, sip)]
+        return msgspec.json.encode({"do": "connect", "ask": question.ask, "steps": steps})
+    code, reason = (routing.code, routing.reason.safe_code) if isinstance(routing, Refuse) else (480, "over")
+    text = _TEXTS.get(code, "Refused")
+    return msgspec.json.encode({"do": "refuse", "ask": question.ask, "code": code, "text": text, "reason": reason})
+
+
+def undialled(routing: Routing, *, call_id: str, at: datetime, sip: Sip) -> list[CallEvent]:
+    """Attempts that Kamailio cannot make, as failures: no trunk for numbers, no SIP URI, or too many of them."""
+    if not isinstance(routing, Connect):
+        return []
+    dialled = {dial.attempt_id for step in _diallable_steps(routing, sip) for dial in step}
+    return [
+        _failure(call_id, dial.attempt_id, code=503, rang=False, at=at)
+        for step in routing.steps
+        for dial in step
+        if dial.attempt_id not in dialled
+    ]
+
+
+def _diallable_steps(connect: Connect, sip: Sip) -> list[tuple[Dial, ...]]:
+    left, steps = _MOST_DIALS, []
+    for step in connect.steps:
+        dials = tuple(dial for dial in step if _uri(dial, sip) is not None)[:left]
+        left -= len(dials)
+        if dials:
+            steps.append(dials)
+    return steps
+
+
+def _step(dials: Iterable[Dial], sip: Sip) -> Mapping[str, object]:
+    ring_seconds = max(dial.ring_seconds for dial in dials)
+    return {
+        "ring_ms": ring_seconds * 1000,
+        "dials": [
+            {
+                "uri": _uri(dial, sip),
+                "attempt": dial.attempt_id,
+                "longest": dial.max_duration_seconds,
+                "headers": "".join(f"{name}: {value}\r\n" for name, value in _headers(dial, sip)),
+            }
+            for dial in dials
+        ],
+    }
+
+
+def _uri(dial: Dial, sip: Sip) -> str | None:
+    if _DIALLABLE.fullmatch(dial.to):
+        return dial.to
+    return f"sip:{dial.to}@{sip.trunk}" if dial.to.startswith("+") and sip.trunk is not None else None
+
+
+def _headers(dial: Dial, sip: Sip) -> Iterable[tuple[str, str]]:
+    yield "X-Ringbid-Call", dial.call_uuid
+    yield "X-Ringbid-Key", dial.call_key
+    if sip.retreaver_headers:
+        yield "X-PH-RetreaverUUID", dial.call_uuid
+        yield "X-PH-RetreaverKey", dial.call_key
+
+
+def _failure_in(question: Question, part: str) -> CallEvent:
+    attempt, code, rang, at = part.split(",")
+    return _failure(call_id_of(question), PingId(attempt), code=int(code), rang=rang == "1", at=_time(at))
+
+
+def _failure(call_id: str, attempt_id: PingId, *, code: int, rang: bool, at: datetime) -> CallEvent:
+    return CallEvent(
+        provider=PROVIDER,
+        event_id=event_id(call_id, "failed", attempt_id),
+        provider_call_id=call_id,
+        kind="failed",
+        at=at,
+        attempt_id=attempt_id,
+        cause=_cause(code, rang=rang),
+        code=code,
+    )
+
+
+def _cause(code: int | None, *, rang: bool) -> Cause:
+    if code == NO_SIGN_CODE:
+        return "no_answer" if rang else "unreachable"
+    return _CAUSES.get(code or 0, "failed")
+
+
+def _caller(header: str) -> PhoneNumber | None:
+    found = _HEADER_USER.search(header)
+    return parse_phone(found[1]) if found else None
+
+
+def _stir_tags(asserted: str, from_: str, identity: str) -> dict[str, str]:
+    """`stir_attestation` A, B or C, and `stir_verified` true or false: what the carrier verified (`verstat`), else what
+    an Identity header claims, which nobody has verified."""
+    tags: dict[str, str] = {}
+    verstat = _VERSTAT.search(asserted) or _VERSTAT.search(from_)
+    if verstat is not None:
+        passed = re.fullmatch(r"TN-Validation-Passed(?:-([ABC]))?", verstat[1], re.IGNORECASE)
+        tags["stir_verified"] = "true" if passed else "false"
+        if passed:
+            tags["stir_attestation"] = (passed[1] or "A").upper()
+            return tags
+    claimed = _claimed_attestation(identity)
+    if claimed is not None:
+        tags["stir_attestation"] = claimed
+        tags.setdefault("stir_verified", "false")
+    return tags
+
+
+def _claimed_attestation(identity: str) -> str | None:
+    """The `attest` claim of a PASSporT (RFC 8588): header.payload.signature, each in base64url."""
+    parts = identity.partition(";")[0].strip().split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, binascii.Error, msgspec.DecodeError):
+        return None
+    attest = claims.get("attest") if isinstance(claims, dict) else None
+    return attest if attest in {"A", "B", "C"} else None
+
+
+def _text(encoded: str) -> str:
+    """Text from outside; bytes that are no UTF-8 are replaced."""
+    return base64.b64decode(encoded).decode("utf-8", errors="replace") if encoded else ""
+
+
+def _time(text: str) -> datetime:
+    """`1700000000.123456`."""
+    seconds, _, micros = text.partition(".")
+    return EPOCH + timedelta(seconds=int(seconds), microseconds=int(micros.ljust(6, "0")[:6] or 0))

@@ -1,0 +1,144 @@
+"""The router: a task of the server that answers Kamailio's questions and takes note of what it tells.
+
+Started by `bootstrap`. It connects to Kamailio's evapi port, and again whenever that ends. Kamailio keeps questions and
+events until they are answered and noted, and repeats them to whoever is connected: so nothing here has to survive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import structlog
+
+from ringbid.call.desk import CallDesk
+from ringbid.call.event import CallEvent
+from ringbid.edge import tasks
+from ringbid.edge.telephony.sip import messages
+from ringbid.edge.telephony.sip.config import split_address
+from ringbid.edge.telephony.sip.messages import Question, Told
+from ringbid.edge.telephony.sip.netstrings import NotNetstrings, frame, read_frame
+from ringbid.reservations.ports import StoreOverloaded, StoreUnavailable
+from ringbid.settings import Sip
+
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 2.0
+_MOST_REMEMBERED = 10_000
+
+_log = structlog.get_logger(__name__)
+
+
+class SipRouter:
+    """Stands between Kamailio and the desk."""
+
+    def __init__(self, desk: CallDesk, sip: Sip) -> None:
+        self._desk = desk
+        self._sip = sip
+        self._under_way: set[str] = set()
+        self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._noted: OrderedDict[str, None] = OrderedDict()
+        self._connected = asyncio.Event()
+
+    async def run(self) -> None:
+        """Connect, serve, and connect again, until cancelled."""
+        pause_seconds = _FIRST_PAUSE_SECONDS
+        host, port = split_address(self._sip.router_address, name="router_address")
+        while True:
+            try:
+                reader, writer = await asyncio.open_connection(host, port)
+            except OSError as error:
+                _log.debug("sip_engine_unreachable", error=str(error))
+                await asyncio.sleep(pause_seconds)
+                pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
+                continue
+            pause_seconds = _FIRST_PAUSE_SECONDS
+            try:
+                await self._serve(reader, writer)
+            except (OSError, NotNetstrings) as error:
+                _log.warning("sip_engine_lost", error=str(error))
+            finally:
+                self._connected.clear()
+                writer.close()
+                with suppress(OSError):
+                    await writer.wait_closed()
+            await asyncio.sleep(pause_seconds)
+
+    async def wait_until_connected(self) -> None:
+        """Returns once Kamailio has been greeted."""
+        await self._connected.wait()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(frame(messages.hello()))
+        self._connected.set()
+        _log.info("sip_engine_connected")
+        while True:
+            payload = await read_frame(reader)
+            if payload is None:
+                return
+            try:
+                message = messages.read_message(payload)
+            except msgspec.DecodeError:
+                _log.exception("sip_engine_unreadable", payload=payload[:200])
+                continue
+            name = message.ask if isinstance(message, Question) else message.event
+            if name in self._under_way:
+                continue  # it was repeated because we are slow
+            self._under_way.add(name)
+            tasks.start(self._handle(message, name, writer), name=f"sip {message.kind}")
+
+    async def _handle(self, message: Question | Told, name: str, writer: asyncio.StreamWriter) -> None:
+        """One message, after the earlier ones of the same call: the events of a call must not overtake its arrival."""
+        try:
+            work = self._answer(message) if isinstance(message, Question) else self._note(message)
+            answer = await self._in_turn(messages.call_id_of(message), work)
+        except (StoreUnavailable, StoreOverloaded) as error:
+            _log.warning("sip_message_waits", kind=message.kind, error=str(error))  # Kamailio repeats it
+            return
+        finally:
+            self._under_way.discard(name)
+        if not writer.is_closing():
+            writer.write(frame(answer))
+
+    async def _answer(self, question: Question) -> bytes:
+        call_id = messages.call_id_of(question)
+        for failure in messages.failures_in(question):
+            await self._report(failure)
+        if question.kind == "arrive":
+            arrival = messages.to_arrival(question)
+            routing = await self._desk.arrive(arrival)
+            at = arrival.at
+        else:
+            routing = await self._desk.go_on(messages.PROVIDER, call_id)
+            at = messages.asked_at(question)
+        for failure in messages.undialled(routing, call_id=call_id, at=at, sip=self._sip):
+            _log.warning("sip_attempt_not_possible", attempt=failure.attempt_id)
+            await self._report(failure)
+        return messages.to_answer(question, routing, self._sip)
+
+    async def _note(self, told: Told) -> bytes:
+        await self._report(messages.to_event(told))
+        return messages.noted(told)
+
+    async def _report(self, event: CallEvent) -> None:
+        if event.event_id in self._noted:
+            return
+        await self._desk.report(event)
+        self._noted[event.event_id] = None
+        if len(self._noted) > _MOST_REMEMBERED:
+            self._noted.popitem(last=False)
+
+    async def _in_turn(self, call_id: str, work: Coroutine[Any, Any, bytes]) -> bytes:
+        lock, waiting = self._turns.get(call_id, (asyncio.Lock(), 0))
+        self._turns[call_id] = (lock, waiting + 1)
+        try:
+            async with lock:
+                return await work
+        finally:
+            work.close()
+            lock, waiting = self._turns.pop(call_id)
+            if waiting > 1:
+                self._turns[call_id] = (lock, waiting - 1)

@@ -1,0 +1,212 @@
+"""A stage for real calls: Kamailio, the router, a fake desk, and SIPp at both ends, on loopback addresses of their own.
+
+All of 127.0.0.0/8 is loopback on Linux. Each stage takes a random corner of it, so that stages can run side by side and
+every party has the usual port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from ringbid.edge import tasks
+from ringbid.edge.telephony.sip.commands import EngineCommands
+from ringbid.edge.telephony.sip.engine import SipEngine, find_missing
+from ringbid.edge.telephony.sip.router import SipRouter
+from ringbid.settings import Settings, Sip
+from support.sip_desk import FakeDesk
+
+CALL_SECONDS = 20.0
+NUMBER = "+18005550100"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a scenario of SIPp ended, and all messages that it saw."""
+
+    code: int
+    messages: str
+    output: str
+
+    def check(self) -> Finished:
+        """Fail where something else happened than the scenario says."""
+        assert self.code == 0, f"SIPp ended with {self.code}:\n{self.output[-1500:]}\n{self.messages[-6000:]}"
+        return self
+
+    def received(self) -> list[str]:
+        """The messages that came in, in order."""
+        parts = self.messages.split("-----------------------------------------------")
+        return [part.partition("\n\n")[2] for part in parts if "message received" in part]
+
+
+@dataclass
+class Stage:
+    """Addresses, and what plays on them."""
+
+    settings: Settings
+    desk: FakeDesk
+    engine: SipEngine
+    folder: Path
+    network: str
+    commands: EngineCommands
+    _numbers: count[int] = field(default_factory=lambda: count(1))
+    _playing: list[asyncio.subprocess.Process] = field(default_factory=list)
+    _routers: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def engine_address(self) -> str:
+        return f"{self.network}.1"
+
+    @property
+    def carrier(self) -> str:
+        """A trusted address."""
+        return f"{self.network}.10"
+
+    @property
+    def stranger(self) -> str:
+        """An address that is not trusted."""
+        return f"{self.network}.66"
+
+    def buyer_address(self, number: int) -> str:
+        return f"{self.network}.{100 + number}"
+
+    def buyer_uri(self, number: int, parameters: str = "") -> str:
+        return f"sip:buyer@{self.buyer_address(number)}{parameters}"
+
+    def log(self) -> str:
+        """Everything that Kamailio has logged."""
+        return "".join(path.read_text(errors="replace") for path in sorted(self.engine.folder.glob("engine-*.log")))
+
+    async def connect_router(self, desk: FakeDesk | None = None) -> asyncio.Task[None]:
+        """Another router, of the same desk or of another; returns its task when it is connected."""
+        router = SipRouter(desk or self.desk, self.settings.sip)
+        task = tasks.start(router.run(), name="router")
+        self._routers.append(task)
+        await asyncio.wait_for(router.wait_until_connected(), 10)
+        return task
+
+    async def disconnect_routers(self) -> None:
+        for task in self._routers:
+            task.cancel()
+        await asyncio.gather(*self._routers, return_exceptions=True)
+        self._routers.clear()
+
+    async def buyer(self, number: int, scenario: str, *options: str) -> asyncio.Task[Finished]:
+        """A buyer who waits for a call from now on; the task ends with the call."""
+        task = await self._play(scenario, self.buyer_address(number), *options)
+        await asyncio.to_thread(_wait_until_bound, self.buyer_address(number), task)
+        return task
+
+    async def call(
+        self, scenario: str, *options: str, dialled: str = NUMBER, source: str | None = None, calls: int = 1
+    ) -> Finished:
+        """A call, from the trusted carrier unless told otherwise."""
+        arguments = ("-s", dialled, self.engine_address, *options)
+        return await (await self._play(scenario, source or self.carrier, *arguments, calls=calls))
+
+    async def start_call(self, scenario: str, *options: str, dialled: str = NUMBER) -> asyncio.Task[Finished]:
+        """A call that goes on meanwhile."""
+        return await self._play(scenario, self.carrier, "-s", dialled, self.engine_address, *options)
+
+    async def _play(self, scenario: str, address: str, *options: str, calls: int = 1) -> asyncio.Task[Finished]:
+        name = f"{next(self._numbers)}"
+        path = self.folder / f"{name}.xml"
+        path.write_text(scenario)
+        messages = self.folder / f"{name}.messages"
+        process = await asyncio.create_subprocess_exec(
+            "sipp", "-sf", str(path), "-i", address, "-p", "5060", "-m", str(calls), "-nostdin", "-trace_msg",
+            "-message_file", str(messages), "-trace_err", "-error_file", str(self.folder / f"{name}.errors"),
+            "-nd", *options,
+            cwd=self.folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        self._playing.append(process)
+        return tasks.start(self._finish(process, messages), name=f"sipp {name}")
+
+    async def _finish(self, process: asyncio.subprocess.Process, messages: Path) -> Finished:
+        try:
+            output, _ = await asyncio.wait_for(process.communicate(), CALL_SECONDS)
+        except TimeoutError:
+            process.kill()
+            output = b"it did not end"
+            await process.wait()
+        reported = output.decode(errors="replace")[-800:] + _read(messages.with_suffix(".errors"))
+        return Finished(process.returncode or 0, _read(messages), reported)
+
+    async def close(self) -> None:
+        await self.disconnect_routers()
+        for process in self._playing:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        await self.engine.stop()
+
+
+def _read(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""
+
+
+def _wait_until_bound(address: str, task: asyncio.Task[Finished]) -> None:
+    """Until port 5060 of `address` is taken: SIPp does not say when it is ready."""
+    wanted = "".join(f"{int(part):02X}" for part in reversed(address.split("."))) + ":13C4"
+    ends_at = time.monotonic() + 10
+    while not any(wanted in Path(f"/proc/net/{table}").read_text() for table in ("udp", "tcp")):
+        assert not task.done(), f"SIPp ended at once: {task.result().output}"
+        assert time.monotonic() < ends_at, f"nobody listens on {address}"
+        time.sleep(0.005)
+
+
+def make_settings(folder: Path, network: str, **changes: Any) -> Settings:
+    """Settings of a stage; `changes` are those of the section `sip`, and `database`."""
+    database = changes.pop("database", None)
+    sip: dict[str, Any] = {
+        "domain": "sip.ringbid.test",
+        "listen_addresses": (f"udp:{network}.1:5060", f"tcp:{network}.1:5060"),
+        "trusted_networks": (f"{network}.10/32",),
+        "router_address": f"{network}.1:8448",
+        "control_address": f"{network}.1:8449",
+        "rtpengine_address": f"{network}.1:2223",
+        "no_sign_seconds": 0.5,
+        "lookup_seconds": 5.0,
+        "workers": 2,
+        "memory_megabytes": 64,
+        **changes,
+    }
+    return Settings(data=folder / "data", database=database, sip=Sip(**sip))
+
+
+@contextlib.asynccontextmanager
+async def set_up(folder: Path, desk: FakeDesk, *, router: bool = True, **changes: Any) -> AsyncIterator[Stage]:
+    """A stage with a running Kamailio and, unless told otherwise, one router of `desk`."""
+    network = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250) + 2}"
+    settings = make_settings(folder, network, **changes)
+    assert not find_missing(settings), f"missing for SIP: {find_missing(settings)} (scripts/require_test_tools.sh)"
+    assert shutil.which("sipp"), "SIPp is missing (scripts/require_test_tools.sh installs it)"
+    stage = Stage(settings, desk, SipEngine(settings), folder, network, EngineCommands(settings.sip))
+    try:
+        await stage.engine.start()
+        if router:
+            await stage.connect_router()
+        yield stage
+    finally:
+        await stage.close()
+
+
+Play = Callable[[Stage], Coroutine[Any, Any, None]]
+
+
+def perform(play: Play, folder: Path, desk: FakeDesk, **changes: Any) -> None:
+    """Run `play` on a fresh stage."""
+
+    async def run() -> None:
+        async with set_up(folder, desk, **changes) as stage:
+            await play(stage)
+
+    asyncio.run(run())
