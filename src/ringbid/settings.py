@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,11 +17,14 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from ringbid.values.phone import is_e164
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid")  # a misspelt name is told, not passed over
+    # A misspelt name is told, not passed over; a value may be a secret, and is not told.
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class Outbound(_Section):
@@ -50,6 +54,48 @@ class Sip(_Section):
     domain: str | None = Field(
         default=None, description="The host in `sip_address`, such as sip.example.org; none: no SIP."
     )
+
+
+# It is part of an address and the name of a provider, of which the SIP engine is another.
+CarrierName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+CarrierKind = Literal["twilio", "signalwire", "telnyx", "somleng"]
+
+
+class Carrier(_Section):
+    """One carrier that speaks TwiML. Its NAME is in the addresses that it calls, such as /carriers/NAME/voice."""
+
+    kind: CarrierKind = Field(description="Whose signatures and limits apply.")
+    secret: SecretStr = Field(
+        description="What its requests are verified with: the auth token (Twilio, somleng), the signing key "
+        "(SignalWire), or the base64 public key (Telnyx)."
+    )
+    account: str | None = Field(
+        default=None, description="Its id of the account; requests about other accounts are refused."
+    )
+    api_key: SecretStr | None = Field(
+        default=None, description="The token of its REST API, for handing back calls; none on Twilio: the secret."
+    )
+    api_url: str | None = Field(
+        default=None, description="Where its REST API is; SignalWire and somleng have no default."
+    )
+    caller_id: str | None = Field(
+        default=None, description="The number that buyers see, in E.164; none: the caller's own."
+    )
+    recording: bool = Field(default=False, description="Have the carrier record calls, from the answer on, both sides.")
+    fallback: str | None = Field(
+        default=None,
+        description="Where calls go while Ringbid cannot decide: a number in E.164 or a sip: URI; none: a busy signal.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.kind == "telnyx" and not _is_public_key(self.secret.get_secret_value()):
+            raise ValueError("secret: Telnyx' public key is 32 bytes in base64")
+        if self.caller_id is not None and not is_e164(self.caller_id):
+            raise ValueError("caller_id: a number in E.164 such as +12025550101")
+        if self.fallback is not None and not (is_e164(self.fallback) or self.fallback.startswith(("sip:", "sips:"))):
+            raise ValueError("fallback: a number in E.164 or a sip: URI")
+        return self
 
 
 class Limits(_Section):
@@ -96,17 +142,34 @@ class Settings(BaseSettings):
         env_nested_max_split=1,
         toml_file="ringbid.toml",
         extra="ignore",
+        hide_input_in_errors=True,
     )
 
     data: Path = Field(default=Path("ringbid-data"), description="The folder of the SQLite store.")
     database: str | None = Field(default=None, description="A PostgreSQL URL (postgresql://…); none: SQLite in `data`.")
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: Port = Field(default=8700, description="The port to listen on; 0: any free one.")
+    public_url: str | None = Field(
+        default=None,
+        description="The address under which carriers reach this server, such as https://ringbid.example.org; "
+        "their signatures are checked against it, whatever a proxy's headers say.",
+    )
     outbound: Outbound = Field(default_factory=Outbound)
     sip: Sip = Field(default_factory=Sip)
+    carriers: dict[CarrierName, Carrier] = Field(
+        default_factory=dict, description="Carriers by name; as a variable: one in JSON, as in RINGBID_CARRIERS_MAIN."
+    )
     limits: Limits = Field(default_factory=Limits)
     retention: Retention = Field(default_factory=Retention)
     outbox: Outbox = Field(default_factory=Outbox)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if "sip" in self.carriers:
+            raise ValueError("carriers: no carrier may be called sip, which is the name of the SIP engine")
+        if self.carriers and self.public_url is None:
+            raise ValueError("carriers need public_url: their signatures are checked against it")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -119,3 +182,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command-line options win over variables, and those over the file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def _is_public_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == 32
+    except ValueError:
+        return False
