@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from ringbid.call.event import CallEvent, Cause, EventKind
 from ringbid.call.state import Attempt, AttemptState, CallState, Phase
+from ringbid.catalog.model import WebhookTrigger
 from ringbid.values.clock import to_ms
 from ringbid.values.ids import PingId
 from ringbid.values.reason import Reason
@@ -43,9 +44,9 @@ class Decide:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Webhooks of this trigger are due."""
+    """Webhooks of this trigger are due; about the call as a whole where `attempt_id` is None."""
 
-    trigger: str
+    trigger: WebhookTrigger
     attempt_id: PingId | None
 
 
@@ -243,6 +244,12 @@ def _is_abandoned(state: CallState, event: CallEvent) -> Step:
 def _is_unanswered(state: CallState, event: CallEvent) -> Step:
     closed = _close(state, ended_ms=to_ms(event.at), reason=Reason.NOBODY_ANSWERED)
     return Step(closed.state, "is_unanswered", closed.effects)
+
+
+def give_up(state: CallState, now_ms: int) -> Step:
+    """The network has not told how the call went on, long after it must have: its places are freed."""
+    closed = _close(state, ended_ms=now_ms, reason=Reason.CALL_UNHEARD)
+    return Step(closed.state, "is_unheard", closed.effects)
 
 
 _OF_ATTEMPT: Mapping[EventKind, Mapping[AttemptState, Row]] = MappingProxyType(

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ringbid.buyers.protocol import Bid
-from ringbid.buyers.webhook import redact, show_answer
 from ringbid.ping.request import PingRequest
-from ringbid.reservations.trace import Trace, TracedAsk, TracedTag, TracedVerdict, encode
+from ringbid.reservations.trace import Trace, TracedVerdict, encode
 from ringbid.routing.bids import Asked
 from ringbid.routing.candidate import Candidate
 from ringbid.routing.plan import CampaignPlan
 from ringbid.routing.ranking import Ranking
 from ringbid.routing.tags import Tags
+from ringbid.routing.tracing import traced_ask, traced_tags, traced_verdict
 from ringbid.values.ids import BuyerId
 from ringbid.values.verdict import Refused, Verdict
 
@@ -59,8 +58,8 @@ class Notebook:
                 timeout_ms=int(view.key.timeout_seconds * 1000),
                 ttl_seconds=view.key.ttl_seconds,
                 steps_ms=self._steps_ms,
-                tags=_traced_tags(self.tags),
-                asks=[self._traced_ask(asked) for asked in self.asked],
+                tags=traced_tags(self.tags) if self.tags is not None else {},
+                asks=[traced_ask(asked, self._ms) for asked in self.asked],
                 verdicts=self._traced_verdicts(verdicts),
                 notes=self.notes,
             )
@@ -80,7 +79,7 @@ class Notebook:
         ]
         traced.sort(key=lambda row: row[:3])
         return [
-            _traced_verdict(
+            traced_verdict(
                 verdicts[planned.buyer.id],
                 candidate=self.candidates.get(planned.buyer.id),
                 priority=planned.routed.priority,
@@ -89,50 +88,3 @@ class Notebook:
             )
             for *_, planned in traced
         ]
-
-    def _traced_ask(self, asked: Asked) -> TracedAsk:
-        result = asked.result
-        refused = None if isinstance(result, Bid) else result
-        return TracedAsk(
-            webhook=asked.webhook.webhook.name,
-            buyer=asked.buyer_id,
-            request=redact(asked.ask) if asked.ask is not None else "",
-            started_ms=self._ms(asked.started_at),
-            took_ms=round(asked.took_seconds * 1000, 3),
-            status=asked.answer.status if asked.answer is not None else None,
-            answer=show_answer(asked.answer) if asked.answer is not None else None,
-            outputs=dict(result.tags) if isinstance(result, Bid) else {},
-            reason=refused.reason.code if refused is not None else None,
-            detail=refused.actual if refused is not None else None,
-        )
-
-
-def _traced_tags(tags: Tags | None) -> dict[str, TracedTag]:
-    if tags is None:
-        return {}
-    return {
-        key: TracedTag(value if isinstance(value, str) else list(value), tags.sources[key])
-        for key, value in tags.values.items()
-    }
-
-
-def _traced_verdict(
-    verdict: Verdict, *, candidate: Candidate | None, priority: int, weight: int, asked_ms: float | None
-) -> TracedVerdict:
-    quote = candidate.quote if candidate is not None else None
-    return TracedVerdict(
-        buyer=verdict.buyer_id,
-        reason=verdict.reason.code,
-        actual=verdict.actual,
-        expected=verdict.expected,
-        setting=verdict.setting,
-        priority=priority,
-        weight=weight,
-        number=candidate.number if candidate is not None else None,
-        revenue_micros=quote.revenue_micros if quote is not None else None,
-        payout_micros=quote.payout_micros if quote is not None else None,
-        seconds=quote.seconds if quote is not None else None,
-        rule=quote.rule_id if quote is not None else None,
-        rule_version=quote.rule_version if quote is not None else None,
-        asked_ms=asked_ms,
-    )

@@ -75,6 +75,17 @@ async def ask_buyers(
     """
     wanted: list[tuple[BuyerId | None, CompiledWebhook]] = [(None, webhook) for webhook in plan.webhooks]
     wanted.extend((planned.buyer.id, webhook) for planned in buyers for webhook in planned.webhooks)
+    return await ask_all(wanted, tokens=tokens, deadline=deadline, tools=tools)
+
+
+async def ask_all(
+    wanted: Sequence[tuple[BuyerId | None, CompiledWebhook]],
+    *,
+    tokens: Mapping[str, str | tuple[str, ...]],
+    deadline: Deadline,
+    tools: AskTools,
+) -> list[Asked]:
+    """The same for any webhooks, each with the buyer that it is about (None: the campaign)."""
     if not wanted:
         return []
     started_at = tools.clock.monotonic()

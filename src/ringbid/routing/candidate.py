@@ -52,10 +52,10 @@ class Candidate:
 
 
 def make_candidate(
-    planned: PlannedBuyer, *, tags: Tags, publisher_id: PublisherId, currency: str
+    planned: PlannedBuyer, *, tags: Tags, publisher_id: PublisherId, currency: str, before_call: bool = True
 ) -> Candidate | Refused:
     """The candidate that this buyer's tags make, or why it is none: filters on its answer, number, quote, in this
-    order.
+    order. `before_call`: as in `routing.quote`.
     """
     for compiled in planned.answer_filters:
         refused = compiled.check(tags)
@@ -64,7 +64,7 @@ def make_candidate(
     number = _number(planned, tags)
     if isinstance(number, Refused):
         return number
-    quoted = quote(planned.rules, publisher_id=publisher_id, tags=tags, currency=currency)
+    quoted = quote(planned.rules, publisher_id=publisher_id, tags=tags, currency=currency, before_call=before_call)
     if isinstance(quoted, Refused):
         return quoted
     return Candidate(planned=planned, number=number, quote=quoted)

@@ -18,6 +18,7 @@ from ringbid.catalog.model import (
     Strategy,
     TagAmount,
     Webhook,
+    WebhookTrigger,
 )
 from ringbid.catalog.snapshot import CompanyView
 from ringbid.catalog.tokens import tokens_in
@@ -38,6 +39,7 @@ class PlannedBuyer:
     routed: RoutedBuyer
     hours: CompiledHours
     filters: tuple[CompiledFilter, ...]
+    forward_filters: tuple[CompiledFilter, ...]  # checked only just before the real call is dialled
     answer_filters: tuple[CompiledFilter, ...]
     subjects: tuple[Subject, ...]  # the buyer and its groups
     webhooks: tuple[CompiledWebhook, ...]  # asked only where this buyer could take the call
@@ -57,9 +59,16 @@ class CampaignPlan:
     currency: str
     buyers: tuple[PlannedBuyer, ...]
     webhooks: tuple[CompiledWebhook, ...]
+    call_webhooks: tuple[CompiledWebhook, ...]  # those that fire while a call is handled, of every buyer
     subjects: tuple[Subject, ...]  # all that have caps
     required_tags: tuple[str, ...]
     asks: bool  # is anybody asked at all?
+
+    def hooks(self, trigger: WebhookTrigger, buyer_id: BuyerId | None) -> tuple[CompiledWebhook, ...]:
+        """The webhooks that fire at `trigger`; those that belong to a buyer only where it is this one."""
+        return tuple(
+            hook for hook in self.call_webhooks if hook.webhook.on == trigger and hook.webhook.buyer in (None, buyer_id)
+        )
 
     def find(self, buyer_id: BuyerId) -> PlannedBuyer | None:
         """The buyer's place in this campaign, or None where it has none."""
@@ -81,6 +90,7 @@ def compile_plan(company: CompanyView, campaign: Campaign) -> CampaignPlan:
         currency=company.catalog.company.currency,
         buyers=buyers,
         webhooks=tuple(_compile_webhook(webhook, campaign) for webhook in passthrough if webhook.buyer is None),
+        call_webhooks=tuple(_compile_webhook(one, campaign) for one in campaign.webhooks if one.on != "passthrough"),
         subjects=tuple(capped.values()),
         required_tags=tuple(tag.key for tag in company.catalog.tags if tag.required),
         asks=bool(passthrough),
@@ -131,11 +141,16 @@ def _plan_buyer(
         compile_filter(filter_, company.tags.get(filter_.tag), setting=f"buyers[{buyer.id}].filters[{index}]")
         for index, filter_ in enumerate(buyer.filters)
     ]
+    forward = tuple(
+        compile_filter(filter_, company.tags.get(filter_.tag), setting=f"buyers[{buyer.id}].forward_filters[{index}]")
+        for index, filter_ in enumerate(buyer.forward_filters)
+    )
     return PlannedBuyer(
         buyer=buyer,
         routed=routed,
         hours=compile_hours(buyer),
         filters=tuple(one for one in compiled if one.tag not in answered),
+        forward_filters=forward,
         answer_filters=tuple(one for one in compiled if one.tag in answered),
         subjects=subjects_of(company, buyer.id),
         webhooks=tuple(_compile_webhook(webhook, campaign) for webhook in own),

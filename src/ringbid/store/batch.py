@@ -90,6 +90,11 @@ def run_batch(session: Session, requests: Sequence[Request[Any]]) -> list[Any]:
     Raises RunAgain where the batch must be run again from its beginning.
     """
     session.begin()
+    return decide_within(session, requests)
+
+
+def decide_within(session: Session, requests: Sequence[Request[Any]]) -> list[Any]:
+    """The same within a transaction that has begun already, for work that has more to write than these."""
     books = _open_books(session, requests, lock=True)
     answers = [request.decide(books) for request in requests]
     _write_ended(session, books)

@@ -90,6 +90,9 @@ Index("ix_reservation_live", reservation.c.live_until_ms, sqlite_where=_LIVE, po
 _OF_CALL = text("call_id is not null")
 Index("ix_reservation_call", reservation.c.call_id, sqlite_where=_OF_CALL, postgresql_where=_OF_CALL)
 
+# The pings of a caller: a call looks for the newest that is open, or that has just expired.
+Index("ix_reservation_caller_number_reserved_at_ms", reservation.c.caller_number, reservation.c.reserved_at_ms)
+
 # A place taken with a buyer or a group now: used = the rows that have not expired. It frees itself.
 place = Table(
     "place",

@@ -11,8 +11,8 @@ from typing import Protocol
 
 import structlog
 
-from ringbid.catalog.model import Catalog
-from ringbid.catalog.snapshot import EMPTY, KeyView, Snapshot, build_snapshot
+from ringbid.catalog.model import Campaign, Catalog
+from ringbid.catalog.snapshot import EMPTY, CompanyView, KeyView, Snapshot, build_snapshot
 from ringbid.catalog.validate import read_stored
 from ringbid.routing.plan import CampaignPlan, compile_plan
 from ringbid.values.ids import CampaignId, CompanyId
@@ -45,11 +45,15 @@ class Catalogs:
         self.snapshot: Snapshot = EMPTY
 
     def plan_of(self, view: KeyView) -> CampaignPlan:
-        """The compiled plan of the key's campaign. Kept until its company's catalog changes."""
-        name = (view.company.catalog.company.id, view.campaign.id)
+        """The compiled plan of the key's campaign."""
+        return self.plan_for(view.company, view.campaign)
+
+    def plan_for(self, company: CompanyView, campaign: Campaign) -> CampaignPlan:
+        """The compiled plan of a campaign. Kept until its company's catalog changes."""
+        name = (company.catalog.company.id, campaign.id)
         plan = self._plans.get(name)
-        if plan is None or plan.catalog is not view.company.catalog:
-            plan = self._plans[name] = compile_plan(view.company, view.campaign)
+        if plan is None or plan.catalog is not company.catalog:
+            plan = self._plans[name] = compile_plan(company, campaign)
         return plan
 
     async def view_at(self, view: KeyView, version: int) -> KeyView | None:

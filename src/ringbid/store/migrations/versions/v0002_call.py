@@ -87,6 +87,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_secret"),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "ix_reservation_caller_number_reserved_at_ms", "reservation", ["caller_number", "reserved_at_ms"]
+    )
     op.add_column("reservation", sa.Column("call_id", sa.Text()))
     op.add_column("reservation", sa.Column("terms", sa.Text()))
     op.create_index("ix_reservation_call", "reservation", ["call_id"], sqlite_where=_OF_CALL, postgresql_where=_OF_CALL)

@@ -1,0 +1,266 @@
+"""The call, as a list of steps: event → match → route → connect → state → conversion → ledger → postbacks, with a
+trace.
+
+`Desk` is what the phone networks' adapters call. What follows an event (state, conversion, ledger, postbacks) is
+`call.react`, inside the store's transaction; here is what must be known before one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from msgspec.structs import replace
+
+from ringbid.call import memory, react
+from ringbid.call.connect import LATE_CODE, UNKNOWN_CODE, Plan, answer_of, connected_state, places, traced_routing
+from ringbid.call.event import Arrival, CallEvent
+from ringbid.call.instruction import Over, Refuse
+from ringbid.call.instruction import Routing as Answer
+from ringbid.call.match import Match, late, match
+from ringbid.call.ports import CallTools, Draft, More, Opening, React, StoredCall
+from ringbid.call.react import check_at_ms
+from ringbid.call.routing import Caller, Routing
+from ringbid.call.state import CallState, Phase
+from ringbid.call.tell import messages_of
+from ringbid.outbox.message import Message
+from ringbid.reservations.calling import CallTake, Claimed, NotOpen
+from ringbid.routing.tags import Tags, tags_of_ping
+from ringbid.values.clock import to_ms
+from ringbid.values.ids import CallId, PingId, new_ping_id
+from ringbid.values.reason import Reason
+from ringbid.values.verdict import Refused
+
+ASK_SECONDS = 3.0  # how long the buyers of a direct call may take: a caller is on the line
+_ROUTINGS = 20  # of one call at one question: each takes a place or rules a buyer out, so this is never reached
+
+
+class Desk:
+    """Implements `call.desk.CallDesk`."""
+
+    def __init__(self, tools: CallTools) -> None:
+        self._tools = tools
+        self._react: React = partial(react.react, plans=tools.plans, random_bytes=tools.random_bytes)
+
+    async def arrive(self, arrival: Arrival) -> Answer:
+        """Match the call, claim its reservation, find who may be rung, take their places."""
+        look = await self._tools.calls.look(arrival)
+        if look.existing is not None:
+            return await self._answer(look.existing)
+        found = match(arrival, look.ping, self._tools.plans.snapshot)
+        if isinstance(found, Refused):
+            return Refuse(call_id=None, reason=found.reason, code=UNKNOWN_CODE)
+        opened = await self._open(arrival, found)
+        if isinstance(opened, NotOpen):  # its time ran out while the call was being routed
+            opened = await self._open(arrival, late(found, opened.reservation))
+            assert isinstance(opened, StoredCall), "a late call claims nothing"
+        return await self._answer(opened)
+
+    async def go_on(self, provider: str, provider_call_id: str) -> Answer:
+        """The next buyers of a call, where those so far did not take it."""
+        call = await self._tools.calls.find_by_provider(provider, provider_call_id)
+        if call is None:
+            return Refuse(call_id=None, reason=Reason.CALL_UNKNOWN, code=UNKNOWN_CODE)
+        return await self._answer(call)
+
+    async def report(self, event: CallEvent) -> None:
+        """Take note of an event, with all that follows from it."""
+        await self._tools.calls.report(event, self._react)
+        self._tools.on_message()
+
+    async def check(self, call_id: CallId) -> None:
+        """Look at a call again whose time has come."""
+        tools = self._tools
+        await tools.calls.change(call_id, partial(react.check, plans=tools.plans, random_bytes=tools.random_bytes))
+        tools.on_message()
+
+    async def _answer(self, call: StoredCall) -> Answer:
+        """What the network is told; further buyers are looked for where nobody is being rung."""
+        for _ in range(_ROUTINGS):
+            if call.state.phase is not Phase.RINGING or call.state.open_attempts:
+                break
+            more = await self._route_again(call)
+            if more is None:
+                return Over(call_id=call.call_id)
+            call = more
+        return answer_of(call)
+
+    async def _open(self, arrival: Arrival, found: Match) -> StoredCall | NotOpen:
+        """Route the call, and write it down with the places that it takes."""
+        tools = self._tools
+        now = tools.clock.now()
+        call_id = CallId(new_ping_id(now, tools.random_bytes))
+        state = CallState(
+            phase=Phase.ROUTING,
+            received_ms=to_ms(arrival.at),
+            call_key=tools.random_bytes(16).hex(),
+            most_steps=arrival.most_steps,
+            unpaid=found.unpaid,
+            only_reserved=found.only_reserved,
+            recoveries_most=found.campaign.routing.recovery_attempts,
+        )
+        routing = await self._first_routing(arrival, found, call_id, state)
+        plan: Plan | None = None
+        refused = found.refused or await routing.receive()
+        if refused is None:
+            if found.reservation is None:
+                timeout_seconds = float(found.key.timeout_seconds) if found.key is not None else ASK_SECONDS
+                await routing.ask(timeout_seconds=min(timeout_seconds, ASK_SECONDS))
+            plan = await routing.find_plan()
+        opening = Opening(
+            call_id=call_id,
+            arrival=arrival,
+            company_id=found.company.catalog.company.id,
+            campaign_id=found.campaign.id,
+            reservation_id=found.ping.ping_id if found.ping is not None else None,
+            publisher_id=found.publisher_id,
+            received_at=now,
+            take=_take(routing, plan, most_steps=arrival.most_steps) if plan is not None else None,
+            draft=partial(self._first_draft, found, routing, state, plan, refused),
+            react=self._react,
+        )
+        opened = await tools.calls.open(opening)
+        tools.on_message()
+        return opened
+
+    async def _first_routing(self, arrival: Arrival, found: Match, call_id: CallId, state: CallState) -> Routing:
+        """All that is known of the call before anybody is asked: by its ping or its number, by keys, by the network."""
+        tools = self._tools
+        company_id = found.company.catalog.company.id
+        plan = tools.plans.plan_for(found.company, found.campaign)
+        written = await tools.calls.written_tags(company_id, arrival.caller_number)
+        if found.ping is not None:
+            known = memory.of_ping(found.ping, plan, with_bids=found.reservation is not None)
+        else:
+            seed = int.from_bytes(tools.random_bytes(6), "big")
+            known = memory.Memory(tags=_direct_tags(arrival, found, call_id), seed=seed)
+        routing = Routing(
+            tools=tools,
+            caller=Caller(
+                call_id=call_id,
+                call_key=state.call_key,
+                caller_number=arrival.caller_number,
+                publisher_id=found.publisher_id,
+                inbound_number=arrival.dialled,
+            ),
+            company=found.company,
+            campaign=found.campaign,
+            tags=known.tags.with_outputs(written, "written").with_outputs(arrival.tags, "network"),
+            seed=known.seed,
+            outputs=dict(known.outputs),
+            out=dict(known.out),
+            reserved=found.reservation,
+            only_reserved=found.only_reserved,
+            before_call=found.reservation is not None,
+        )
+        routing.start()
+        return routing
+
+    def _first_draft(
+        self,
+        found: Match,
+        routing: Routing,
+        state: CallState,
+        plan: Plan | None,
+        refused: Refused | None,
+        call: StoredCall,
+        claimed: Claimed,
+        now: datetime,
+    ) -> Draft:
+        """The call as it is written down, with what was taken of its plan. Inside the store's transaction."""
+        if plan is not None:
+            state = connected_state(state, plan, claimed, now=now)
+        else:
+            assert refused is not None, "a call without a plan was refused"
+            state = replace(state, phase=Phase.REFUSED, reason=refused.reason.code, code=LATE_CODE)
+        campaign = routing.plan
+        trace = memory.first_trace(
+            found,
+            plan=campaign,
+            tags=routing.tags,
+            outputs=routing.outputs,
+            out=routing.out,
+            seed=routing.seed,
+            routing=traced_routing(plan, claimed) if plan is not None else None,
+        )
+        call = react.with_state(call, state, trace)
+        told = partial(messages_of, call, campaign, attempt=None, now=now, random_bytes=self._tools.random_bytes)
+        messages = told("call_received") + (told("call_ended") if state.phase is Phase.REFUSED else ())
+        return Draft(state=state, trace=trace, messages=messages, check_at_ms=check_at_ms(state, to_ms(now)))
+
+    async def _route_again(self, call: StoredCall) -> StoredCall | None:
+        """The call with further buyers being rung, or at its end; None where its campaign is gone."""
+        tools = self._tools
+        home = tools.plans.snapshot.campaigns.get((call.company_id, call.campaign_id))
+        if home is None:
+            return None
+        known = memory.of_call(call)
+        routing = Routing(
+            tools=tools,
+            caller=Caller(
+                call_id=call.call_id,
+                call_key=call.state.call_key,
+                caller_number=call.caller_number,
+                publisher_id=call.publisher_id,
+                inbound_number=call.inbound_number,
+            ),
+            company=home.company,
+            campaign=home.campaign,
+            tags=known.tags,
+            seed=known.seed,
+            outputs=dict(known.outputs),
+            out=dict(known.out),
+            only_reserved=call.state.only_reserved,
+            before_call=call.trace.match == Reason.CALL_CLAIMED.code,
+        )
+        routing.start()
+        plan = await routing.find_plan()
+        more = await tools.calls.take_more(
+            More(
+                call_id=call.call_id,
+                take=_take(routing, plan, most_steps=call.state.most_steps),
+                draft=partial(self._next_draft, plan),
+            )
+        )
+        tools.on_message()
+        return more
+
+    def _next_draft(self, plan: Plan, call: StoredCall, claimed: Claimed, now: datetime) -> Draft:
+        """The call after one more routing. Inside the store's transaction."""
+        state = connected_state(call.state, plan, claimed, now=now)
+        trace = memory.with_routing(call.trace, traced_routing(plan, claimed))
+        messages: tuple[Message, ...] = ()
+        if state.phase is Phase.ENDED:
+            call = react.with_state(call, state, trace)
+            last = state.attempts[-1]
+            messages = messages_of(
+                call, plan.campaign, "call_ended", attempt=last, now=now, random_bytes=self._tools.random_bytes
+            )
+        return Draft(state=state, trace=trace, messages=messages, check_at_ms=check_at_ms(state, to_ms(now)))
+
+
+def _take(routing: Routing, plan: Plan, *, most_steps: int) -> CallTake:
+    caller = routing.caller
+    return CallTake(
+        call_id=caller.call_id,
+        company_id=routing.company.catalog.company.id,
+        campaign_id=routing.campaign.id,
+        publisher_id=caller.publisher_id,
+        caller_number=caller.caller_number,
+        inbound_number=caller.inbound_number,
+        reservation_id=routing.reserved.ping_id if routing.reserved is not None else None,
+        steps=places(plan),
+        most_steps=most_steps,
+    )
+
+
+def _direct_tags(arrival: Arrival, found: Match, call_id: CallId) -> Tags:
+    """The tags of a call that no ping has told of: those of the number it called, and what its own number tells."""
+    return tags_of_ping(
+        parameters=dict(found.number_tags),
+        caller_number=arrival.caller_number,
+        publisher_id=found.publisher_id,
+        campaign_id=found.campaign.id,
+        tag_prefix="",
+        call_uuid=PingId(call_id),
+    )
