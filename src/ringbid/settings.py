@@ -73,7 +73,8 @@ class Carrier(_Section):
         default=None, description="Its id of the account; requests about other accounts are refused."
     )
     api_key: SecretStr | None = Field(
-        default=None, description="The token of its REST API, for handing back calls; none: the secret (Twilio, somleng)."
+        default=None,
+        description="The token of its REST API, for handing back calls; none: the secret (Twilio, somleng).",
     )
     api_url: str | None = Field(
         default=None, description="Where its REST API is; SignalWire and somleng have no default."
