@@ -6,9 +6,9 @@ Called by `cli`. Nothing else imports it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -18,6 +18,7 @@ from ringbid.catalog.key_reading import NewKey
 from ringbid.catalog.model import Catalog
 from ringbid.catalog.plan import Change, plan
 from ringbid.catalog.problems import Problem
+from ringbid.catalog.sharing import taken_by_others
 from ringbid.catalog.validate import keys_of, read_catalog, read_stored
 from ringbid.edge import tasks
 from ringbid.edge.api.app import Application
@@ -27,6 +28,9 @@ from ringbid.edge.listening import Listener, take_port
 from ringbid.edge.observe import Metrics
 from ringbid.edge.outbound.client import OutboundClient
 from ringbid.edge.serving import Address, Server, http_config, stop_when, tune_interpreter
+from ringbid.ledger.correcting import Corrected, Correction
+from ringbid.ledger.messages import answer_message, correction_message, read_answer, read_correction
+from ringbid.ledger.ports import Ledger, LedgerReads
 from ringbid.ping.ports import PingTools
 from ringbid.ping.turns import Turns
 from ringbid.reservations.ports import Reservations, StoredPing
@@ -35,9 +39,12 @@ from ringbid.settings import Settings
 from ringbid.store.opening import Facts, Store, open_reader, open_store
 from ringbid.values.clock import Clock, SystemClock
 from ringbid.values.ids import CompanyId, PingId, RandomBytes, RandomPool
+from ringbid.values.verdict import Refused
 from ringbid.worker.retention import Retention
 from ringbid.worker.snapshot import Catalogs
 from ringbid.worker.sweep import Sweep
+
+LedgerAnswer = TypeVar("LedgerAnswer")
 
 
 class ApplyResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +107,7 @@ async def apply_to(store: Store, text: str, *, plan_only: bool, applied_by: str)
     if isinstance(read, tuple):
         return ApplyResult(problems=read, version=version)
     catalog = read.catalog
-    problems = _shared_keys(catalog, catalogs)
+    problems = taken_by_others(catalog, catalogs)
     changes = plan(catalogs.get(catalog.company.id), catalog)
     if problems or plan_only or not changes:
         return ApplyResult(problems=problems, changes=() if problems else changes, version=version)
@@ -138,6 +145,33 @@ async def find_ping(settings: Settings, ping_id: PingId) -> StoredPing | None:
         await reader.close()
 
 
+async def correct_ledger(settings: Settings, correction: Correction) -> Corrected | Refused:
+    """Adjust or void what is booked: through the running server where one owns the store, else directly."""
+    answer = await _through_server(settings, {"do": "correct ledger", **correction_message(correction)})
+    if answer is not None:
+        return read_answer(answer)
+    async with _opened(settings) as store:
+        return await store.ledger.correct(correction)
+
+
+async def mend_ledger(settings: Settings) -> int:
+    """Make the balances what the entries add up to; how many were wrong."""
+    answer = await _through_server(settings, {"do": "mend ledger"})
+    if answer is not None:
+        return int(answer["mended"])
+    async with _opened(settings) as store:
+        return await store.ledger.mend()
+
+
+async def read_ledger(settings: Settings, question: Callable[[LedgerReads], Awaitable[LedgerAnswer]]) -> LedgerAnswer:
+    """The answer to `question`, read beside a running server."""
+    reader = open_reader(settings)
+    try:
+        return await question(reader.ledger)
+    finally:
+        await reader.close()
+
+
 @asynccontextmanager
 async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Application, ControlServer]]:
     """Everything a server is made of, started in order and stopped in the reverse."""
@@ -151,7 +185,7 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
         background.append(tasks.start(Sweep(store).run(), name="sweep"))
         background.append(tasks.start(Retention(store, settings.retention, clock).run(), name="retention"))
         app = build_application(store.reservations, catalogs, outbound, settings=settings, clock=clock)
-        yield app, ControlServer(settings.data, {"apply": _apply_handler(store)})
+        yield app, ControlServer(settings.data, {"apply": _apply_handler(store), **ledger_handlers(store.ledger)})
     finally:
         for task in background:
             task.cancel()
@@ -195,6 +229,18 @@ def _apply_handler(store: Store) -> Handler:
     return handle
 
 
+def ledger_handlers(ledger: Ledger) -> dict[str, Handler]:
+    """What a server does for `correct_ledger` and `mend_ledger`."""
+
+    async def correct(message: dict[str, Any]) -> dict[str, Any]:
+        return answer_message(await ledger.correct(read_correction(message)))
+
+    async def mend(_message: dict[str, Any]) -> dict[str, Any]:
+        return {"mended": await ledger.mend()}
+
+    return {"correct ledger": correct, "mend ledger": mend}
+
+
 async def _through_server(settings: Settings, message: dict[str, Any]) -> dict[str, Any] | None:
     """The answer of the server that owns the SQLite store; None where none runs, or on PostgreSQL."""
     return await ask_server(settings.data, message) if settings.database is None else None
@@ -207,15 +253,3 @@ async def _opened(settings: Settings) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
-
-
-def _shared_keys(catalog: Catalog, others: Mapping[CompanyId, Catalog]) -> tuple[Problem, ...]:
-    """RTB keys that another company already has: a key leads to one place only."""
-    own = catalog.company.id
-    taken = {key_id for company_id, other in others.items() if company_id != own for key_id in keys_of(other).values()}
-    return tuple(
-        Problem(f"campaigns[{campaign.id}].rtb_keys[{key.name}].key", "a key of another company", "a key of its own")
-        for campaign in catalog.campaigns
-        for key in campaign.rtb_keys
-        if key.id in taken
-    )

@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[2]
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 70
 
-_MONEY = re.compile(r"(?:^|_)(?:micros|payout|revenue|amount|price)s?(?:_|$)")
+_MONEY = re.compile(r"(?:^|_)(?:micros|payout|revenue|amount|price|balance|margin|earning|share|entry|entrie)s?(?:_|$)")
+_MONEY_ONLY = re.compile(r"src/ringbid/(?:ledger/|store/ledger|values/money\.py|reports/statements\.py)")
 _SQL = re.compile(
     r"\s*(?:select\s.*\sfrom\s|insert\s+into\s|update\s+\w+\s+set\s|delete\s+from\s|pragma\s+\w|begin\s+immediate"
     r"|(?:create|alter|drop)\s+(?:unique\s+)?(?:table|index)\s)",
@@ -89,6 +90,19 @@ def find_float_money(source: Source) -> list[str]:
     return [f"{_at(source, node)}: money is an integer of micros" for node in found]
 
 
+def find_float_in_ledger(source: Source) -> list[str]:
+    """Where there is nothing but money there is no float at all, whatever its name: none written, made or divided."""
+    if not _MONEY_ONLY.match(source.path):
+        return []
+    return [
+        f"{_at(source, node)}: no float, and no division that makes one, where all is money"
+        for node in ast.walk(source.tree)
+        if (isinstance(node, ast.Constant) and isinstance(node.value, float))
+        or (isinstance(node, ast.Name) and node.id == "float")
+        or (isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div))
+    ]
+
+
 def find_loose_tasks(source: Source) -> list[str]:
     """Tasks are started in one place, which names them and keeps them."""
     if source.path == "src/ringbid/edge/tasks.py":
@@ -157,7 +171,9 @@ def _is_float_money(node: ast.AST) -> bool:
             return _mentions_float(annotation) or _makes_float(node.value)
         case ast.arg(arg=name, annotation=annotation) if _MONEY.search(name):
             return _mentions_float(annotation)
-        case ast.FunctionDef(name=name, returns=returns) if _MONEY.search(name):
+        case ast.FunctionDef(name=name, returns=returns) | ast.AsyncFunctionDef(name=name, returns=returns) if (
+            _MONEY.search(name)
+        ):
             return _mentions_float(returns)
         case ast.Assign(targets=targets, value=value) if any(map(_is_money, targets)):
             return _makes_float(value)

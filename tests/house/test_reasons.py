@@ -15,6 +15,7 @@ SCENARIOS = ROOT / "tests/scenarios"
 
 # Reasons that no single ping can end in, and the test that shows each instead.
 _EDGES = "tests/functional/test_ping_edges.py"
+_CORRECTING = "tests/unit/ledger/test_correcting.py"
 SHOWN_ELSEWHERE: dict[Reason, str] = {
     Reason.BODY_TOO_SLOW: _EDGES,
     Reason.IDEMPOTENCY_KEY_IN_FLIGHT: _EDGES,
@@ -22,6 +23,13 @@ SHOWN_ELSEWHERE: dict[Reason, str] = {
     Reason.STORE_UNAVAILABLE: _EDGES,
     Reason.BUYER_REMOVED: _EDGES,
     Reason.CAPS_FILLED: _EDGES,
+    Reason.NOTHING_BOOKED: _CORRECTING,
+    Reason.ALREADY_VOIDED: _CORRECTING,
+    Reason.AMOUNT_OUT_OF_RANGE: _CORRECTING,
+    Reason.AMOUNT_UNCHANGED: _CORRECTING,
+    Reason.ADJUSTMENT_CURRENCY_DIFFERS: _CORRECTING,
+    Reason.ADJUSTMENT_ACCOUNT_UNCLEAR: _CORRECTING,
+    Reason.NOTE_INVALID: _CORRECTING,
 }
 
 

@@ -196,3 +196,13 @@ def most_at_once(spans: Iterable[tuple[int, int]]) -> int:
         now += change
         most = max(most, now)
     return most
+
+
+def change_rows(place: StorePlace, statement: str) -> None:
+    """Change the tables behind the store's back."""
+    if place.settings.database is not None:
+        with psycopg.connect(place.settings.database) as connection:
+            connection.execute(statement.encode())
+        return
+    with closing(sqlite3.connect(place.settings.data / FILE_NAME)) as lite, lite:
+        lite.execute(statement)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from ringbid import bootstrap
 from ringbid.catalog.plan import Change
 from ringbid.catalog.problems import Problem
 from ringbid.cli.console import fail, output
-from ringbid.cli.running import read_settings, run, store_name
+from ringbid.cli.running import read_settings, run, store_name, user_name
 from ringbid.values.ids import CompanyId
 
 _SIGNS = {"created": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
@@ -24,7 +23,7 @@ def apply(file: Path, *, data: Path | None, database: str | None, plan_only: boo
     settings = read_settings(data=data, database=database)
     text = _read(file)
     result = run(
-        bootstrap.apply_catalog(settings, text, plan_only=plan_only, applied_by=_user()),
+        bootstrap.apply_catalog(settings, text, plan_only=plan_only, applied_by=user_name()),
         settings,
     )
     if result.problems:
@@ -68,14 +67,6 @@ def _read(file: Path) -> str:
         fail(f"{file} cannot be read: {error.strerror}.")
     except UnicodeDecodeError as error:
         fail(f"{file} is not UTF-8: byte {error.start} cannot be read.")
-
-
-def _user() -> str:
-    """Who applies, for the record; in a container the user may have no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def _lines(problems: tuple[Problem, ...]) -> list[str]:

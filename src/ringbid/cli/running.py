@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import signal
 import sys
 import tomllib
@@ -47,6 +48,14 @@ def run(work: Coroutine[Any, Any, Result], settings: Settings) -> Result:
         fail(str(error))
     except StoreUnavailable as error:
         fail(f"the store cannot be used: {error}", f"`ringbid doctor {store_options(settings)}` says what is wrong.")
+
+
+def user_name() -> str:
+    """Who runs the command, for the record; in a container the user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def stop_on_signals() -> asyncio.Event:

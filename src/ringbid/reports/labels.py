@@ -123,5 +123,5 @@ _BY_REASON = {
     Reason.CALL_REQUEST_INVALID: _REJECTED,
 }
 LABELS: Mapping[Reason, Label] = MappingProxyType(
-    {reason: _REJECTED for reason in Reason if reason.stage is Stage.REQUEST} | _BY_REASON
+    {reason: _REJECTED for reason in Reason if reason.stage in {Stage.REQUEST, Stage.LEDGER}} | _BY_REASON
 )

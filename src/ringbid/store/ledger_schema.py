@@ -17,6 +17,7 @@ posting = Table(
     Column("kind", Text, nullable=False),
     Column("side", Text, nullable=False),
     Column("rule_id", Text),
+    Column("rule_version", Text),
     Column("currency", Text, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("author", Text, nullable=False),
@@ -24,11 +25,10 @@ posting = Table(
     CheckConstraint("kind in ('conversion', 'adjustment', 'void')", name="kind"),
     CheckConstraint("side in ('revenue', 'payout')", name="side"),
     Index("ix_posting_call_id", "call_id"),
-    Index("ix_posting_company_id_at_ms", "company_id", "at_ms"),
     sqlite_autoincrement=True,
 )
 
-# The lines of a posting: they sum to zero, and never change.
+# The lines of a posting: they sum to zero, and never change. What a statement looks for stands here once more.
 ledger_entry = Table(
     "ledger_entry",
     metadata,
@@ -36,12 +36,13 @@ ledger_entry = Table(
     Column("account", Text, primary_key=True),
     Column("company_id", Text, nullable=False),
     Column("currency", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
     Column("amount_micros", BigInteger, nullable=False),
-    Index("ix_ledger_entry_company_id_account_posting_id", "company_id", "account", "posting_id"),
+    Index("ix_ledger_entry_statement", "company_id", "account", "currency", "at_ms", "posting_id"),
     sqlite_with_rowid=False,
 )
 
-# What the entries of an account add up to; `ringbid doctor` recounts it.
+# What the entries of an account add up to; `ringbid doctor` counts it again.
 balance = Table(
     "balance",
     metadata,

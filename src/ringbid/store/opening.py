@@ -18,6 +18,8 @@ from ringbid.reservations.ports import StoredPing
 from ringbid.settings import Settings
 from ringbid.store import migrating, postgres, sqlite
 from ringbid.store.catalogs import Changes, ChangesAnywhere, ChangesHere, KeyTaken, StoredCatalogs, read_heads
+from ringbid.store.ledger import StoredLedger
+from ringbid.store.ledger_reading import LedgerReading
 from ringbid.store.migrating import WrongSchema
 from ringbid.store.outbox import OutboxReading, StoredOutbox
 from ringbid.store.postgres import PostgresSession
@@ -86,6 +88,7 @@ class Store:
         self._catalogs = StoredCatalogs(writer=writer, reading=reading, changes=changes)
         self._tidying = Tidying(writer, purge=purge)
         self.reservations = StoredReservations(writer=writer, reading=reading)
+        self.ledger = StoredLedger(writer=writer, reading=reading)
         self.outbox = StoredOutbox(writer=writer, reading=reading)
 
     async def catalog_heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:
@@ -117,6 +120,10 @@ class Store:
         """Remove, for good, every ping that arrived longer ago and has ended; how many there were."""
         return await self._tidying.flush(older_than=older_than)
 
+    async def flush_calls(self, *, older_than: timedelta) -> int:
+        """Remove, for good, every call that arrived longer ago and has ended; how many there were."""
+        return await self._tidying.flush_calls(older_than=older_than)
+
     @property
     def purged(self) -> bool:
         """Are the bytes of everything that was flushed gone? Otherwise the next `flush` goes on with it."""
@@ -140,6 +147,7 @@ class Reader:
     def __init__(self, session: Session, *, facts: Callable[[], Facts]) -> None:
         self._session = session
         self._facts = facts
+        self.ledger = LedgerReading(SessionHere(session))
         self.outbox = OutboxReading(SessionHere(session))
 
     async def find(self, ping_id: PingId) -> StoredPing | None:

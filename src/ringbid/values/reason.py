@@ -10,6 +10,7 @@ from __future__ import annotations
 from enum import Enum
 
 from ringbid.values import call_facts as on_calls
+from ringbid.values import ledger_facts as on_ledger
 from ringbid.values.facts import NOBODY, Facts, Fault, Stage
 from ringbid.values.facts import of_buyer as _buyer
 from ringbid.values.facts import of_request as _request
@@ -424,6 +425,15 @@ class Reason(Enum):
     CONVERSION_DECIDED = on_calls.CONVERSION_DECIDED
     CONVERSION_NOT_AWAITED = on_calls.CONVERSION_NOT_AWAITED
     CALL_REQUEST_INVALID = on_calls.CALL_REQUEST_INVALID
+
+    # The ledger: their texts are in `ledger_facts`
+    NOTHING_BOOKED = on_ledger.NOTHING_BOOKED
+    ALREADY_VOIDED = on_ledger.ALREADY_VOIDED
+    AMOUNT_OUT_OF_RANGE = on_ledger.AMOUNT_OUT_OF_RANGE
+    AMOUNT_UNCHANGED = on_ledger.AMOUNT_UNCHANGED
+    ADJUSTMENT_CURRENCY_DIFFERS = on_ledger.ADJUSTMENT_CURRENCY_DIFFERS
+    ADJUSTMENT_ACCOUNT_UNCLEAR = on_ledger.ADJUSTMENT_ACCOUNT_UNCLEAR
+    NOTE_INVALID = on_ledger.NOTE_INVALID
 
     @property
     def code(self) -> str:

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("side", sa.Text(), nullable=False),
         sa.Column("rule_id", sa.Text()),
+        sa.Column("rule_version", sa.Text()),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("author", sa.Text(), nullable=False),
@@ -30,19 +31,19 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_posting_call_id", "posting", ["call_id"])
-    op.create_index("ix_posting_company_id_at_ms", "posting", ["company_id", "at_ms"])
     op.create_table(
         "ledger_entry",
         sa.Column("posting_id", sa.BigInteger(), primary_key=True, nullable=False, autoincrement=False),
         sa.Column("account", sa.Text(), primary_key=True, nullable=False),
         sa.Column("company_id", sa.Text(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("amount_micros", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("posting_id", "account", name="pk_ledger_entry"),
         sqlite_with_rowid=False,
     )
     op.create_index(
-        "ix_ledger_entry_company_id_account_posting_id", "ledger_entry", ["company_id", "account", "posting_id"]
+        "ix_ledger_entry_statement", "ledger_entry", ["company_id", "account", "currency", "at_ms", "posting_id"]
     )
     op.create_table(
         "balance",
