@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -305,18 +306,18 @@ def test_nothing_is_booked_on_balances_that_do_not_sum_to_zero_until_they_are_me
 
 
 def test_mending_beside_bookings_loses_none_of_them(place: StorePlace) -> None:
-    """The wrong balances cancel out, so that booking goes on. On PostgreSQL, another store mends."""
+    """The wrong balances cancel out, so that booking goes on. On PostgreSQL, two stores mend at once."""
 
     async def story(store: Store) -> None:
         await book(store, *calls("1"), *calls("1", account=BRAVO))
         change_rows(place, "update balance set balance_micros = balance_micros + 7 where account = 'buyer/alpha'")
         change_rows(place, "update balance set balance_micros = balance_micros - 7 where account = 'buyer/bravo'")
         bookings = [book(store, conversion("0.5", call=CallId(f"call {number}"))) for number in range(60)]
-        if place.database == "postgresql":
-            async with place.open() as second:
-                _, *mended = await asyncio.gather(asyncio.gather(*bookings), *(second.ledger.mend() for _ in range(20)))
-        else:
-            _, *mended = await asyncio.gather(asyncio.gather(*bookings), *(store.ledger.mend() for _ in range(20)))
+        async with AsyncExitStack() as stack:
+            shared = place.database == "postgresql"
+            stores = (store, await stack.enter_async_context(place.open())) if shared else (store,)
+            mends = [one.ledger.mend() for one in stores for _ in range(10)]
+            mended, _ = await asyncio.gather(asyncio.gather(*mends), asyncio.gather(*bookings))
         assert sorted(mended)[-2:] == [0, 2]
         assert await store.ledger.verify() == ()
 
