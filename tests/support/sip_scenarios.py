@@ -31,11 +31,14 @@ def caller(
     headers: str = "",
     from_: str = _CALLER,
     reinvite_after_ms: int | None = None,
+    repeats: int = 0,
     waits_for_bye: bool = False,
     vanishes: bool = False,
 ) -> str:
     """Calls and expects the code `final`; once answered it hangs up after `talk_ms`, waits for BYE, or is gone."""
-    steps = [_send(_request("INVITE", cseq=1, from_=from_, headers=headers, body=True)), *_provisional()]
+    invite = _request("INVITE", cseq=1, from_=from_, headers=headers, body=True)
+    again = [_pause(60), _send(invite.replace(_VIA, "[last_Via:]"))]
+    steps = [_send(invite), *([_receive(100), *again * repeats] if repeats else []), *_provisional()]
     if final >= 300:
         return _scenario([*steps, _receive(final), _send(_ack_of_failure(from_))])
     steps += [_receive(200, routes=True), _send(_request("ACK", cseq=1, from_=from_, within=True))]
@@ -48,6 +51,18 @@ def caller(
         return _scenario([*steps, _expect("BYE"), _send(_response(200))])
     bye = _request("BYE", cseq=3, from_=from_, within=True)
     return _scenario([*steps, _pause(talk_ms), _send(bye), _receive(200)])
+
+
+def password_caller(*, final: int = 200) -> str:
+    """Calls, is asked for its password, and calls again with the one that SIPp was given."""
+    first = _request("INVITE", cseq=1, from_=_CALLER, body=True)
+    asked = '<recv response="407" auth="true"/>'
+    second = _request("INVITE", cseq=2, from_=_CALLER, headers="[authentication]", body=True)
+    steps = [_send(first), asked, _send(_ack_of_failure(_CALLER)), _send(second), *_provisional()]
+    if final >= 300:
+        return _scenario([*steps, _receive(final), _send(_ack_of_failure(_CALLER, cseq=2))])
+    steps += [_receive(200, routes=True), _send(_request("ACK", cseq=2, from_=_CALLER, within=True)), _pause(100)]
+    return _scenario([*steps, _send(_request("BYE", cseq=3, from_=_CALLER, within=True)), _receive(200)])
 
 
 def cancelling_caller(*, after_ms: int, ringing: bool) -> str:
@@ -80,10 +95,9 @@ def silent_buyer() -> str:
     return _scenario([*steps, _send(_response(200)), _send(_response(487, tag=True, cseq="1 INVITE")), _expect("ACK")])
 
 
-def stray_bye(call_id: str) -> str:
-    """A BYE for a call of others, by somebody who saw its Call-ID; expects 481."""
-    bye = _request("BYE", cseq=9, from_=_CALLER).replace("[call_id]", call_id)
-    bye = bye.replace("To: <sip:[service]@[remote_ip]>", "To: <sip:[service]@[remote_ip]>;tag=guessed")
+def stray_bye() -> str:
+    """A BYE by somebody who saw a call's Call-ID (`-cid_str`), but not its tags; expects 481."""
+    bye = _request("BYE", cseq=9, from_=_CALLER).replace("To: <sip:[service]@[remote_ip]>", _GUESSED_TO)
     return _scenario([_send(bye.replace(_CONTACT, f"Route: <sip:[remote_ip];lr>\n{_CONTACT}")), _receive(481)])
 
 
@@ -92,6 +106,7 @@ def options(*, code: int | None = 200) -> str:
     return _scenario([_send(_request("OPTIONS", cseq=1, from_=_CALLER)), *([_receive(code)] if code else [])])
 
 
+_GUESSED_TO = "To: <sip:[service]@[remote_ip]>;tag=guessed"
 _BUYERS_BYE = f"""BYE [next_url] SIP/2.0
 {_VIA}
 [routes]
@@ -114,20 +129,20 @@ def _request(
     body: bool = False,
 ) -> str:
     lines = [f"{method} {'[next_url]' if within else 'sip:[service]@[remote_ip]:[remote_port]'} SIP/2.0"]
-    lines += [_VIA.replace("[branch]", "[branch-2]") if same_branch else _VIA]
+    lines += ["[last_Via:]" if same_branch else _VIA]
     lines += ["[routes]"] if within else []
     lines += [f"From: {from_};tag=[pid]F[call_number]", "[last_To:]" if within else "To: <sip:[service]@[remote_ip]>"]
     lines += ["Call-ID: [call_id]", f"CSeq: {cseq} {method}", _CONTACT, "Max-Forwards: 70"]
     return "\n".join([*lines, *headers.splitlines(), _SDP if body else _EMPTY])
 
 
-def _ack_of_failure(from_: str) -> str:
+def _ack_of_failure(from_: str, *, cseq: int = 1) -> str:
     lines = [
         "ACK sip:[service]@[remote_ip]:[remote_port] SIP/2.0",
         "[last_Via:]",
         f"From: {from_};tag=[pid]F[call_number]",
     ]
-    return "\n".join([*lines, "[last_To:]", "Call-ID: [call_id]", "CSeq: 1 ACK", "Max-Forwards: 70", _EMPTY])
+    return "\n".join([*lines, "[last_To:]", "Call-ID: [call_id]", f"CSeq: {cseq} ACK", "Max-Forwards: 70", _EMPTY])
 
 
 def _response(code: int, *, tag: bool = False, body: bool = False, cseq: str | None = None) -> str:

@@ -99,17 +99,23 @@ class Stage:
         await asyncio.gather(*self._routers, return_exceptions=True)
         self._routers.clear()
 
-    async def buyer(self, number: int, scenario: str, *options: str) -> asyncio.Task[Finished]:
-        """A buyer who waits for a call from now on; the task ends with the call."""
-        task = await self._play(scenario, self.buyer_address(number), *options)
+    async def buyer(self, number: int, scenario: str, *options: str, calls: int = 1) -> asyncio.Task[Finished]:
+        """A buyer who waits for calls from now on; the task ends with the last of them."""
+        task = await self._play(scenario, self.buyer_address(number), *options, calls=calls)
         await asyncio.to_thread(_wait_until_bound, self.buyer_address(number), task)
         return task
 
     async def call(
-        self, scenario: str, *options: str, dialled: str = NUMBER, source: str | None = None, calls: int = 1
+        self,
+        scenario: str,
+        *options: str,
+        dialled: str = NUMBER,
+        source: str | None = None,
+        port: int = 5060,
+        calls: int = 1,
     ) -> Finished:
         """A call, from the trusted carrier unless told otherwise."""
-        arguments = ("-s", dialled, self.engine_address, *options)
+        arguments = ("-s", dialled, f"{self.engine_address}:{port}", *options)
         return await (await self._play(scenario, source or self.carrier, *arguments, calls=calls))
 
     async def start_call(self, scenario: str, *options: str, dialled: str = NUMBER) -> asyncio.Task[Finished]:
@@ -164,11 +170,12 @@ def _wait_until_bound(address: str, task: asyncio.Task[Finished]) -> None:
 
 
 def make_settings(folder: Path, network: str, **changes: Any) -> Settings:
-    """Settings of a stage; `changes` are those of the section `sip`, and `database`."""
-    database = changes.pop("database", None)
+    """Settings of a stage; `changes` are those of the section `sip`, and `database` and `transports`."""
+    database, transports = changes.pop("database", None), changes.pop("transports", ("udp", "tcp"))
+    ports = {"udp": 5060, "tcp": 5060, "tls": 5061}
     sip: dict[str, Any] = {
         "domain": "sip.ringbid.test",
-        "listen_addresses": (f"udp:{network}.1:5060", f"tcp:{network}.1:5060"),
+        "listen_addresses": tuple(f"{transport}:{network}.1:{ports[transport]}" for transport in transports),
         "trusted_networks": (f"{network}.10/32",),
         "router_address": f"{network}.1:8448",
         "control_address": f"{network}.1:8449",

@@ -25,6 +25,7 @@ from ringbid.values.phone import PhoneNumber
 
 PROVIDER: Final = "sip"
 NO_SIGN_CODE = 408  # what Kamailio says of a buyer that gave no final answer in time
+MOST_STEPS = 3  # each holds its place meanwhile; after that Kamailio asks again
 _MOST_DIALS = 24  # Kamailio's `max_branches` is 30, and questions take some
 
 _HEADER_USER = re.compile(r"(?:sips?|tel):([^@;>?\s]+)", re.IGNORECASE)
@@ -120,6 +121,7 @@ def to_arrival(question: Question) -> Arrival:
         dialled=parse_phone(user) or user,
         reservation_id=parse_ping_id(user),
         at=_time(question.at),
+        most_steps=MOST_STEPS,
         tags=_stir_tags(asserted, from_, _text(question.identity)),
     )
 

@@ -95,8 +95,9 @@ class SipRouter:
         try:
             work = self._answer(message) if isinstance(message, Question) else self._note(message)
             answer = await self._in_turn(messages.call_id_of(message), work)
-        except (StoreUnavailable, StoreOverloaded) as error:
-            _log.warning("sip_message_waits", kind=message.kind, error=str(error))  # Kamailio repeats it
+        except (StoreUnavailable, StoreOverloaded, TimeoutError) as error:
+            # Kamailio repeats it, or has given the call up.
+            _log.warning("sip_message_waits", kind=message.kind, error=repr(error))
             return
         finally:
             self._under_way.discard(name)
@@ -104,19 +105,17 @@ class SipRouter:
             writer.write(frame(answer))
 
     async def _answer(self, question: Question) -> bytes:
-        call_id = messages.call_id_of(question)
-        for failure in messages.failures_in(question):
-            await self._report(failure)
-        if question.kind == "arrive":
-            arrival = messages.to_arrival(question)
-            routing = await self._desk.arrive(arrival)
-            at = arrival.at
-        else:
-            routing = await self._desk.go_on(messages.PROVIDER, call_id)
-            at = messages.asked_at(question)
-        for failure in messages.undialled(routing, call_id=call_id, at=at, sip=self._sip):
-            _log.warning("sip_attempt_not_possible", attempt=failure.attempt_id)
-            await self._report(failure)
+        call_id, at = messages.call_id_of(question), messages.asked_at(question)
+        async with asyncio.timeout(self._sip.lookup_seconds):
+            for failure in messages.failures_in(question):
+                await self._report(failure)
+            if question.kind == "arrive":
+                routing = await self._desk.arrive(messages.to_arrival(question))
+            else:
+                routing = await self._desk.go_on(messages.PROVIDER, call_id)
+            for failure in messages.undialled(routing, call_id=call_id, at=at, sip=self._sip):
+                _log.warning("sip_attempt_not_possible", attempt=failure.attempt_id)
+                await self._report(failure)
         return messages.to_answer(question, routing, self._sip)
 
     async def _note(self, told: Told) -> bytes:

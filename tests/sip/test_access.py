@@ -1,0 +1,162 @@
+"""Who may call, and from where; what is believed of what they send; over which transports."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from support.sip_desk import FakeDesk, connect, dial
+from support.sip_scenarios import buyer, caller, options, password_caller, stray_bye
+from support.sip_stage import Stage, perform
+
+RESERVATION = "01890a5d-ac96-774b-bcce-b302099a8057"
+PASSPORT = ".".join(  # a PASSporT as carriers sign it: nobody here checks the signature
+    base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+    for part in ({"alg": "ES256", "ppt": "shaken", "typ": "passport"}, {"attest": "B", "orig": {"tn": "12025550123"}})
+)
+
+
+def test_an_unknown_address_is_refused_before_anybody_is_asked(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        (await stage.call(caller(final=403), source=stage.stranger)).check()
+        assert desk.arrivals == []
+        assert f"refused: {stage.stranger}" in stage.log()
+
+    perform(play, tmp_path, desk)
+
+
+def test_a_flood_from_an_unknown_address_is_not_even_answered(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        flood = options(code=None)
+        await stage.call(flood, "-r", "200", source=stage.stranger, calls=200)
+        answered = (await stage.call(flood, "-r", "50", source=stage.stranger, calls=20)).received()
+        assert answered == []
+        (await stage.call(options())).check()
+
+    perform(play, tmp_path, desk, flood_requests=10)
+
+
+def test_a_publisher_may_call_from_anywhere_with_its_password(tmp_path: Path) -> None:
+    desk = FakeDesk()
+    users = tmp_path / "users"
+    users.write_text("# our publishers\npub1:s3cret:with colon\n")
+
+    async def play(stage: Stage) -> None:
+        desk.first = connect((dial(stage.buyer_uri(1)),))
+        answering = await stage.buyer(1, buyer())
+        arguments = ("-au", "pub1", "-ap", "s3cret:with colon")
+        (await stage.call(password_caller(), *arguments, source=stage.stranger)).check()
+        taken = (await answering).check()
+        assert "Proxy-Authorization" not in taken.messages
+        assert len(desk.arrivals) == 1
+
+    perform(play, tmp_path, desk, users_file=users)
+
+
+def test_a_wrong_password_is_challenged_again_and_reaches_nobody(tmp_path: Path) -> None:
+    desk = FakeDesk()
+    users = tmp_path / "users"
+    users.write_text("pub1:s3cret\n")
+
+    async def play(stage: Stage) -> None:
+        arguments = ("-au", "pub1", "-ap", "guess")
+        (await stage.call(password_caller(final=407), *arguments, source=stage.stranger)).check()
+        arguments = ("-au", "nobody", "-ap", "guess")
+        (await stage.call(password_caller(final=407), *arguments, source=stage.stranger)).check()
+        assert desk.arrivals == []
+
+    perform(play, tmp_path, desk, users_file=users)
+
+
+def test_nobody_else_can_end_a_call(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        desk.first = connect((dial(stage.buyer_uri(1)),))
+        answering = await stage.buyer(1, buyer())
+        calling = await stage.start_call(caller(talk_ms=800))
+        [answered] = await desk.wait_for("answered")
+        copied = ("-cid_str", answered.provider_call_id)
+        (await stage.call(stray_bye(), *copied, source=stage.stranger)).check()
+        (await calling).check()
+        taken = (await answering).check()
+        assert taken.messages.count("BYE sip:") == 1
+        assert [event.ended_by for event in await desk.wait_for("ended")] == ["caller"]
+
+    perform(play, tmp_path, desk)
+
+
+def test_a_call_comes_in_over_tcp_and_goes_out_over_udp(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        desk.first = connect((dial(stage.buyer_uri(1)),))
+        answering = await stage.buyer(1, buyer())
+        (await stage.call(caller(), "-t", "t1")).check()
+        (await answering).check()
+        assert [event.ended_by for event in await desk.wait_for("ended")] == ["caller"]
+
+    perform(play, tmp_path, desk)
+
+
+def test_a_reservation_is_claimed_by_its_uuid_without_a_caller_number(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        anonymous = '"Anonymous" <sip:anonymous@anonymous.invalid>'
+        (await stage.call(caller(final=480, from_=anonymous), dialled=RESERVATION)).check()
+        [arrival] = desk.arrivals
+        assert (arrival.reservation_id, arrival.caller_number) == (RESERVATION, None)
+
+    perform(play, tmp_path, desk)
+
+
+@pytest.mark.parametrize(
+    ("headers", "tags"),
+    [
+        ("", {}),
+        (
+            "P-Asserted-Identity: <sip:+12025550188;verstat=TN-Validation-Passed-A@carrier.example>",
+            {"stir_attestation": "A", "stir_verified": "true"},
+        ),
+        ("P-Asserted-Identity: <tel:+12025550188;verstat=TN-Validation-Failed-C>", {"stir_verified": "false"}),
+        (
+            f"Identity: {PASSPORT}.c2ln;info=<https://c.example/a.pem>",
+            {"stir_attestation": "B", "stir_verified": "false"},
+        ),
+    ],
+)
+def test_what_the_network_says_of_the_caller_becomes_tags(tmp_path: Path, headers: str, tags: dict[str, str]) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        (await stage.call(caller(final=480, headers=headers))).check()
+        [arrival] = desk.arrivals
+        assert dict(arrival.tags) == tags
+        assert arrival.caller_number == ("+12025550188" if "Asserted" in headers else "+12025550123")
+
+    perform(play, tmp_path, desk)
+
+
+def test_a_buyer_reads_the_headers_of_ringbid_and_not_those_of_the_publisher(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        attempt = dial(stage.buyer_uri(1))
+        desk.first = connect((attempt,))
+        answering = await stage.buyer(1, buyer())
+        (await stage.call(caller(headers="X-Ringbid-Key: forged\nX-PH-RetreaverKey: forged"))).check()
+        invite = (await answering).check().received()[0]
+        assert f"X-Ringbid-Call: {attempt.call_uuid}" in invite
+        assert f"X-Ringbid-Key: {attempt.call_key}" in invite
+        assert f"X-PH-RetreaverUUID: {attempt.call_uuid}" in invite
+        assert "forged" not in invite
+
+    perform(play, tmp_path, desk, retreaver_headers=True)
