@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from ringbid.settings import Settings
@@ -75,13 +75,21 @@ def make_reasons_page() -> str:
 
 def make_settings_page() -> str:
     """docs/settings.md: the plain settings first, then a table for each section of the file."""
-    plain = {name: field for name, field in Settings.model_fields.items() if _section(field) is None}
+    plain = {
+        name: field
+        for name, field in Settings.model_fields.items()
+        if _section(field) is None and _named_section(field) is None
+    }
     parts = [SETTINGS_HEAD, "\n## Top level\n", *_settings_table(plain, prefix="")]
     for name, field in Settings.model_fields.items():
         section = _section(field)
         if section is not None:
             parts.append(f"\n## [{name}]\n\n{(section.__doc__ or '').strip()}\n")
             parts.extend(_settings_table(section.model_fields, prefix=f"{name}."))
+        named = _named_section(field)
+        if named is not None:
+            parts.append(f"\n## [{name}.NAME]\n\n{field.description}\n\n{(named.__doc__ or '').strip()}\n")
+            parts.extend(_settings_table(named.model_fields, prefix=f"{name}.NAME."))
     return "\n".join(parts) + "\n"
 
 
@@ -111,9 +119,10 @@ def _settings_table(fields: dict[str, FieldInfo], *, prefix: str) -> list[str]:
     rows = ["| setting | variable | default | unit | what it does |", "| --- | --- | --- | --- | --- |"]
     for name, field in fields.items():
         setting = prefix + name
-        variable = "RINGBID_" + setting.replace(".", "_").upper()
+        within_name = ".NAME." in setting  # as a variable, such a section is one JSON object
+        variable = "" if within_name else f"`RINGBID_{setting.replace('.', '_').upper()}`"
         what = f"{field.description or ''} {_bounds(field)}".strip()
-        rows.append(_row((f"`{setting}`", f"`{variable}`", _default(field), _unit(name, field), what)))
+        rows.append(_row((f"`{setting}`", variable, _default(field), _unit(name, field), what)))
     return rows
 
 
@@ -126,7 +135,15 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
+def _named_section(field: FieldInfo) -> type[BaseModel] | None:
+    """The section of which there is one for each name."""
+    kinds = get_args(field.annotation)
+    return kinds[1] if len(kinds) == 2 and isinstance(kinds[1], type) and issubclass(kinds[1], BaseModel) else None
+
+
 def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
     value = field.get_default(call_default_factory=True)
     if value is None:
         return "none"
@@ -146,7 +163,7 @@ def _unit(name: str, field: FieldInfo) -> str:
         return "true or false"
     if Path in kinds:
         return "a path"
-    if str in kinds:
+    if str in kinds or SecretStr in kinds or get_origin(field.annotation) is Literal:
         return "text"
     return "a list of numbers" if ... in kinds else "a number"
 

@@ -6,16 +6,18 @@ Called by `cli`. Nothing else imports it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
 import msgspec
 
 from ringbid.buyers.protocol import Outbound
+from ringbid.call.desk import CallDesk
+from ringbid.call.flow import Desk
+from ringbid.call.ports import CallTools
 from ringbid.catalog.document import export_yaml
 from ringbid.catalog.key_reading import NewKey
-from ringbid.catalog.model import Catalog
 from ringbid.catalog.plan import Change, plan
 from ringbid.catalog.problems import Problem
 from ringbid.catalog.sharing import taken_by_others
@@ -28,6 +30,8 @@ from ringbid.edge.listening import Listener, take_port
 from ringbid.edge.observe import Metrics
 from ringbid.edge.outbound.client import OutboundClient
 from ringbid.edge.serving import Address, Server, http_config, stop_when, tune_interpreter
+from ringbid.edge.telephony.sip.router import SipRouter
+from ringbid.edge.telephony.twiml.endpoint import TwimlApi
 from ringbid.ledger.correcting import Corrected, Correction
 from ringbid.ledger.messages import answer_message, correction_message, read_answer, read_correction
 from ringbid.ledger.ports import Ledger, LedgerReads
@@ -40,6 +44,8 @@ from ringbid.store.opening import Facts, Store, open_reader, open_store
 from ringbid.values.clock import Clock, SystemClock
 from ringbid.values.ids import CompanyId, PingId, RandomBytes, RandomPool
 from ringbid.values.verdict import Refused
+from ringbid.worker.calls import CallChecks
+from ringbid.worker.outbox import Sender
 from ringbid.worker.retention import Retention
 from ringbid.worker.snapshot import Catalogs
 from ringbid.worker.sweep import Sweep
@@ -184,7 +190,20 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
         background.append(tasks.start(catalogs.follow(), name="follow the catalog"))
         background.append(tasks.start(Sweep(store).run(), name="sweep"))
         background.append(tasks.start(Retention(store, settings.retention, clock).run(), name="retention"))
-        app = build_application(store.reservations, catalogs, outbound, settings=settings, clock=clock)
+        sender = Sender(store.outbox, outbound, settings=settings.outbox, clock=clock, start_task=tasks.start_awaited)
+        background.append(tasks.start(sender.run(), name="outbox"))
+        desk = build_desk(store, catalogs, outbound, clock=clock, on_message=sender.nudge)
+        background.append(tasks.start(CallChecks(store.calls, desk).run(), name="check calls"))
+        if settings.sip.domain is not None:
+            background.append(tasks.start(SipRouter(desk, settings.sip).run(), name="SIP router"))
+        app = build_application(
+            store.reservations,
+            catalogs,
+            outbound,
+            settings=settings,
+            clock=clock,
+            carriers=_carriers(settings, desk, clock),
+        )
         yield app, ControlServer(settings.data, {"apply": _apply_handler(store), **ledger_handlers(store.ledger)})
     finally:
         for task in background:
@@ -202,6 +221,7 @@ def build_application(
     settings: Settings,
     clock: Clock,
     random_bytes: RandomBytes | None = None,
+    carriers: Callable[..., Awaitable[None]] | None = None,
 ) -> Application:
     """The HTTP application over given parts: the server's own, or those of a test."""
     tools = PingTools(
@@ -216,7 +236,45 @@ def build_application(
     )
     metrics = Metrics()
     rtbs = RtbApi(tools=tools, limits=settings.limits, retention=settings.retention, metrics=metrics)
-    return Application(rtbs=rtbs, metrics=metrics)
+    return Application(rtbs=rtbs, metrics=metrics, carriers=carriers)
+
+
+def build_desk(
+    store: Store,
+    catalogs: Catalogs,
+    outbound: Outbound,
+    *,
+    clock: Clock,
+    random_bytes: RandomBytes | None = None,
+    on_message: Callable[[], None] = lambda: None,
+) -> Desk:
+    """The call flow over given parts: the server's own, or those of a test."""
+    return Desk(
+        CallTools(
+            calls=store.calls,
+            reservations=store.reservations,
+            outbound=outbound,
+            plans=catalogs,
+            clock=clock,
+            random_bytes=random_bytes or RandomPool(),
+            start_task=tasks.start_awaited,
+            on_message=on_message,
+        )
+    )
+
+
+def _carriers(settings: Settings, desk: CallDesk, clock: Clock) -> TwimlApi | None:
+    """What carriers that speak TwiML call; None where the settings name none."""
+    if not settings.carriers:
+        return None
+    assert settings.public_url is not None, "the settings ask for it where there are carriers"
+    return TwimlApi(
+        desk=desk,
+        carriers=settings.carriers,
+        public_url=settings.public_url,
+        clock=clock,
+        body_seconds=settings.limits.body_seconds,
+    )
 
 
 def _apply_handler(store: Store) -> Handler:

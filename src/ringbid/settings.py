@@ -49,11 +49,76 @@ class Outbound(_Section):
 
 
 class Sip(_Section):
-    """The phone side."""
+    """The phone side: Kamailio, and rtpengine where media pass through us."""
 
     domain: str | None = Field(
         default=None, description="The host in `sip_address`, such as sip.example.org; none: no SIP."
     )
+    listen_addresses: tuple[str, ...] = Field(
+        default=("udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"),
+        description="Where calls come in: udp:, tcp: or tls:, an address and a port.",
+    )
+    advertised_address: str | None = Field(
+        default=None, description="The address, with its port if need be, that others reach us by where it is another."
+    )
+    certificate_file: Path | None = Field(default=None, description="The PEM certificate chain of tls: addresses.")
+    key_file: Path | None = Field(default=None, description="The PEM key of that certificate.")
+    trusted_networks: tuple[str, ...] = Field(
+        default=("127.0.0.1/32",), description="Where calls may come from without a password, such as 192.0.2.0/24."
+    )
+    users_file: Path | None = Field(
+        default=None, description="Publishers that call with a password from anywhere: a line `name:password` for each."
+    )
+    trunk: str | None = Field(
+        default=None,
+        description="The SIP host that takes calls to phone numbers, such as sip.carrier.example:5060;transport=tcp.",
+    )
+    lookup_seconds: float = Field(
+        default=6.0, gt=0, le=60, description="How long a call waits for the server to say where it goes, before 503."
+    )
+    no_sign_seconds: float = Field(
+        default=1.8, gt=0, le=30, description="How long a buyer may give no sign at all before the next one is tried."
+    )
+    keep_alive_seconds: int = Field(
+        default=30, ge=30, description="How often both ends of a call are asked whether they are still there."
+    )
+    flood_requests: int = Field(
+        default=30,
+        ge=1,
+        description="Requests in two seconds from an address that may not call; more are not answered.",
+    )
+    retreaver_headers: bool = Field(
+        default=False, description="Send buyers `X-PH-RetreaverUUID` and `X-PH-RetreaverKey`, too."
+    )
+    hiding_key: str | None = Field(
+        default=None, description="Hide callers' networks from buyers, masked by this key; none: not hidden."
+    )
+    media: str = Field(
+        default="none",
+        pattern="^(none|relay|record)$",
+        description="`none`: media go directly; `relay`: through rtpengine; `record`: through it, and into WAV files.",
+    )
+    media_address: str | None = Field(
+        default=None, description="The IP address for media; none: that of the first listening address."
+    )
+    first_media_port: Port = Field(default=30000, description="The lowest port for media.")
+    last_media_port: Port = Field(default=39999, description="The highest port for media.")
+    rtpengine_address: str = Field(default="127.0.0.1:2223", description="Where rtpengine is told what to do.")
+    recordings: Path | None = Field(
+        default=None, description="The folder of recordings; none: `recordings` in the data folder."
+    )
+    router_address: str = Field(
+        default="127.0.0.1:8448", description="Where servers connect to Kamailio. Whoever reaches it routes calls."
+    )
+    control_address: str = Field(
+        default="127.0.0.1:8449", description="Where Kamailio takes commands. Whoever reaches it ends calls."
+    )
+    database: str | None = Field(
+        default=None,
+        description="A PostgreSQL URL for Kamailio's live calls and records; none: `database`, else a record log.",
+    )
+    workers: int = Field(default=4, ge=1, le=64, description="Kamailio's processes for each kind of work.")
+    memory_megabytes: int = Field(default=256, ge=32, description="Kamailio's shared memory.")
 
 
 # It is part of an address and the name of a provider, of which the SIP engine is another.
@@ -112,6 +177,9 @@ class Retention(_Section):
 
     rtb_hours: float = Field(
         default=24.0, gt=0, description="Age at which pings and ended reservations are flushed for good."
+    )
+    call_days: float = Field(
+        default=400.0, gt=0, description="Age at which ended calls are flushed for good; what they earned stays booked."
     )
 
 

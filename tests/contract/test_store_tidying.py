@@ -266,6 +266,9 @@ class FakeStore:
     async def sweep(self) -> int:
         return await self.flush(older_than=timedelta())
 
+    async def flush_calls(self, *, older_than: timedelta) -> int:
+        return 0
+
     async def flush(self, *, older_than: timedelta) -> int:
         self.asked.append(older_than)
         answer = next(self._answers, None)

@@ -105,6 +105,10 @@ def build_snapshot(version: int, catalogs: list[Catalog]) -> Snapshot:
         for number in place.campaign.numbers:
             view = NumberView(place.company, place.campaign, number)
             numbers[number.number] = (*numbers.get(number.number, ()), view)
+    for place in campaigns.values():
+        for number in _answered_numbers(place.campaign):  # a campaign's own number comes first
+            if number.number not in numbers:
+                numbers[number.number] = (NumberView(place.company, place.campaign, number),)
     return Snapshot(
         version=version,
         companies=MappingProxyType(companies),
@@ -125,6 +129,11 @@ def build_snapshot(version: int, catalogs: list[Catalog]) -> Snapshot:
         ),
         numbers=MappingProxyType(numbers),
     )
+
+
+def _answered_numbers(campaign: Campaign) -> list[InboundNumber]:
+    """The numbers that keys answer with: calls come in on them, though the campaign does not list them."""
+    return [InboundNumber(number=key.inbound_number) for key in campaign.rtb_keys if key.inbound_number is not None]
 
 
 def _company_view(catalog: Catalog) -> CompanyView:

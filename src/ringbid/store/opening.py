@@ -17,6 +17,7 @@ from typing import Any
 from ringbid.reservations.ports import StoredPing
 from ringbid.settings import Settings
 from ringbid.store import migrating, postgres, sqlite
+from ringbid.store.calls import CallReading, StoredCalls
 from ringbid.store.catalogs import Changes, ChangesAnywhere, ChangesHere, KeyTaken, StoredCatalogs, read_heads
 from ringbid.store.ledger import StoredLedger
 from ringbid.store.ledger_reading import LedgerReading
@@ -88,6 +89,7 @@ class Store:
         self._catalogs = StoredCatalogs(writer=writer, reading=reading, changes=changes)
         self._tidying = Tidying(writer, purge=purge)
         self.reservations = StoredReservations(writer=writer, reading=reading)
+        self.calls = StoredCalls(writer=writer, reading=reading)
         self.ledger = StoredLedger(writer=writer, reading=reading)
         self.outbox = StoredOutbox(writer=writer, reading=reading)
 
@@ -147,6 +149,7 @@ class Reader:
     def __init__(self, session: Session, *, facts: Callable[[], Facts]) -> None:
         self._session = session
         self._facts = facts
+        self.calls = CallReading(SessionHere(session))
         self.ledger = LedgerReading(SessionHere(session))
         self.outbox = OutboxReading(SessionHere(session))
 

@@ -93,6 +93,10 @@ Index("ix_reservation_call", reservation.c.call_id, sqlite_where=_OF_CALL, postg
 # The pings of a caller: a call looks for the newest that is open, or that has just expired.
 Index("ix_reservation_caller_number_reserved_at_ms", reservation.c.caller_number, reservation.c.reserved_at_ms)
 
+# What calls made for themselves to try one more buyer: no ping leads to these, so they are flushed by their age.
+_OWN = text("key_id = ''")
+Index("ix_reservation_own", reservation.c.reserved_at_ms, sqlite_where=_OWN, postgresql_where=_OWN)
+
 # A place taken with a buyer or a group now: used = the rows that have not expired. It frees itself.
 place = Table(
     "place",
@@ -192,4 +196,16 @@ writer = Table(
 )
 
 # What holds personal data, and is flushed.
-PERSONAL = (ping, reservation, place, open_caller, idempotency, reservation_move)
+PERSONAL = (
+    ping,
+    reservation,
+    place,
+    open_caller,
+    idempotency,
+    reservation_move,
+    call_schema.call,
+    call_schema.call_event,
+    call_schema.written_tag,
+    outbox_schema.outbox,
+    outbox_schema.outbox_try,
+)

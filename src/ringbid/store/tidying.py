@@ -16,6 +16,7 @@ from sqlalchemy import BindParameter, bindparam, delete, literal_column, select,
 from ringbid.reservations.reservation import State
 from ringbid.store import schema
 from ringbid.store.batch import HEAD
+from ringbid.store.call_tidying import flush_calls, flush_own_reservations, flush_written
 from ringbid.store.session import Session
 from ringbid.store.statements import Insert, Row, Statement, one_of
 from ringbid.store.threads import SessionThread
@@ -106,9 +107,19 @@ class Tidying:
             removed, last_id = await self._writer.transact(partial(_flush_after, last_id, older_than))
             flushed += removed
         forgotten = await self._writer.transact(partial(_forget, older_than))
+        while own := await self._writer.transact(partial(_flush_own, older_than)):
+            forgotten += own
         self._purged = self._purged and not (flushed or forgotten)
         if not self._purged:
             self._purged = await self._purge()
+        return flushed
+
+    async def flush_calls(self, *, older_than: timedelta) -> int:
+        """Remove every call that arrived longer ago and has ended; how many there were."""
+        flushed = 0
+        while removed := await self._writer.transact(partial(_flush_calls, older_than)):
+            flushed += removed
+        self._purged = self._purged and not flushed
         return flushed
 
     @property
@@ -155,11 +166,22 @@ def _flush_after(last_id: int, older_than: timedelta, session: Session) -> tuple
     return len(flushed), page[-1][0] if len(page) == BATCH else None
 
 
+def _flush_own(older_than: timedelta, session: Session) -> int:
+    session.lock(["tidying"])
+    return flush_own_reservations(session, before_ms=_now_ms(session) - older_than // timedelta(milliseconds=1))
+
+
+def _flush_calls(older_than: timedelta, session: Session) -> int:
+    session.lock(["tidying"])
+    return flush_calls(session, before_ms=_now_ms(session) - older_than // timedelta(milliseconds=1))
+
+
 def _forget(older_than: timedelta, session: Session) -> int:
     """Remove old replies, windows that no cap looks at any more, and writers that are long gone; how many replies."""
     session.lock(["tidying"])
     now_ms = _now_ms(session)
     session.write(_FORGET_WINDOWS, before_ms=now_ms - _OLD_WINDOWS // timedelta(milliseconds=1))
+    flush_written(session, now_ms=now_ms)
     session.write(_FORGET_WRITERS, before_ms=now_ms - _OLD_WRITERS // timedelta(milliseconds=1))
     return session.update_each(_FLUSH_REPLIES, [{"before_ms": now_ms - older_than // timedelta(milliseconds=1)}])
 

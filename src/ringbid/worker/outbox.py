@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,6 +32,8 @@ STORE_PAUSE_SECONDS = 0.5  # after the store could not be used
 FINISH_SECONDS = 5.0  # how long a sender that is stopped waits for answers
 LEASE_TIMES = 2  # a send is over after its timeout; the rest is for recording it
 ERROR_LENGTH = 300
+
+_USER_INFO = re.compile(r"://[^/?#]*@")
 
 _log = structlog.get_logger(__name__)
 
@@ -58,7 +61,7 @@ class Sender:
         self._start_task = start_task
         self._chance = chance
         self._wake = asyncio.Event()
-        self._sending: dict[asyncio.Task[None], str] = {}  # with the key of each one's endpoint
+        self._sending: dict[asyncio.Task[None], str] = {}  # with each one's queue
         self._tried: list[Tried] = []
         self.tries: Counter[MessageState] = Counter()
 
@@ -101,7 +104,7 @@ class Sender:
             return 0
         for claimed in turn.claimed:
             task = self._start_task(self._send(claimed))
-            self._sending[task] = claimed.key
+            self._sending[task] = claimed.queue
             task.add_done_callback(self._sent)
         if turn.due_in_ms is None:
             return POLL_SECONDS
@@ -111,7 +114,7 @@ class Sender:
         settings = self._settings
         wish = Wish(
             room=room,
-            most_per_endpoint=min(settings.endpoint_concurrency, settings.concurrency),
+            most_per_queue=min(settings.endpoint_concurrency, settings.concurrency),
             lease_ms=round(settings.timeout_seconds * LEASE_TIMES * 1000),
             under_way=Counter(self._sending.values()),
         )
@@ -228,4 +231,4 @@ def _tried(
 
 def _in_words(refused: Refused) -> str:
     text = refused.reason.code if refused.actual is None else f"{refused.reason.code}: {refused.actual}"
-    return text[:ERROR_LENGTH]
+    return _USER_INFO.sub("://•••@", text)[:ERROR_LENGTH]

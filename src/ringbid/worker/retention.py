@@ -1,4 +1,5 @@
-"""Flushes pings and ended reservations that are older than the setting, until their bytes are gone from the files.
+"""Flushes pings, ended reservations and calls that are older than the settings, until their bytes are gone from the
+files.
 
 Run by `bootstrap` beside the server; the store does the work.
 """
@@ -27,6 +28,10 @@ class Flushable(Protocol):
         """Remove, for good, pings that arrived longer ago and have ended; how many there were."""
         ...
 
+    async def flush_calls(self, *, older_than: timedelta) -> int:
+        """Remove, for good, calls that arrived longer ago and have ended; how many there were."""
+        ...
+
     @property
     def purged(self) -> bool:
         """Are the bytes of everything that was flushed gone? Otherwise the next flush goes on with it."""
@@ -40,6 +45,7 @@ class Retention:
         self._store = store
         self._clock = clock
         self._older_than = timedelta(hours=settings.rtb_hours)
+        self._calls_older_than = timedelta(days=settings.call_days)
 
     async def run(self) -> None:
         """Go on for ever, at least a round a minute: a record lives at most that much longer than the setting."""
@@ -47,10 +53,13 @@ class Retention:
         while True:
             began_at = self._clock.monotonic()
             try:
+                calls = await self._store.flush_calls(older_than=self._calls_older_than)
                 flushed = await self._store.flush(older_than=self._older_than)
-                if flushed or not self._store.purged:
+                if flushed or calls or not self._store.purged:
                     took_seconds = round(self._clock.monotonic() - began_at, 3)
-                    _log.info("flushed", pings=flushed, purged=self._store.purged, took_seconds=took_seconds)
+                    _log.info(
+                        "flushed", pings=flushed, calls=calls, purged=self._store.purged, took_seconds=took_seconds
+                    )
             except Exception:  # noqa: BLE001 -- whatever it was, the next round may do better
                 _log.exception("flush_failed")
             await asyncio.sleep(pause_seconds)

@@ -5,6 +5,8 @@ Made by `bootstrap`, run by uvicorn. Everything but the ping API answers unknown
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 import structlog
 
@@ -13,14 +15,17 @@ from ringbid.edge.api.rtbs import RtbApi
 from ringbid.edge.observe import Metrics
 
 _log = structlog.get_logger(__name__)
-_RTBS, _JSON_SUFFIX = "/rtbs/", ".json"
+_RTBS, _JSON_SUFFIX, _CARRIERS = "/rtbs/", ".json", "/carriers/"
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Application:
-    """An ASGI application over the ping API, `/healthz` and `/metrics`."""
+    """An ASGI application over the ping API, carriers' webhooks, `/healthz` and `/metrics`."""
 
-    def __init__(self, *, rtbs: RtbApi, metrics: Metrics) -> None:
+    def __init__(self, *, rtbs: RtbApi, metrics: Metrics, carriers: App | None = None) -> None:
         self._rtbs = rtbs
+        self._carriers = carriers
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,6 +42,8 @@ class Application:
             await self._rtbs.ping(scope, receive, send)
         elif path.startswith(_RTBS) and path.endswith(_JSON_SUFFIX):
             await self._rtbs.one(scope, receive, send, uuid=path[len(_RTBS) : -len(_JSON_SUFFIX)])
+        elif self._carriers is not None and path.startswith(_CARRIERS):
+            await self._carriers(scope, receive, send)
         elif path == "/healthz":
             await _send(send, 200, b'{"status":"ok"}', b"application/json")
         elif path == "/metrics":

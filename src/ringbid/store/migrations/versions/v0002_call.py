@@ -9,6 +9,7 @@ revision = "0002"
 down_revision = "0001"
 
 _DUE = sa.text("check_at_ms is not null")
+_OWN = sa.text("key_id = ''")
 _OF_CALL = sa.text("call_id is not null")
 
 
@@ -46,6 +47,7 @@ def upgrade() -> None:
     op.create_index("ix_call_check_at_ms", "call", ["check_at_ms"], sqlite_where=_DUE, postgresql_where=_DUE)
     op.create_index("ix_call_reservation_id", "call", ["reservation_id"])
     op.create_index("ix_call_received_at_ms", "call", ["received_at_ms"])
+    op.create_index("ix_call_caller_number_received_at_ms", "call", ["caller_number", "received_at_ms"])
     op.create_table(
         "call_event",
         sa.Column("provider", sa.Text(), primary_key=True, nullable=False),
@@ -86,6 +88,9 @@ def upgrade() -> None:
         sa.Column("made_at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_secret"),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_reservation_own", "reservation", ["reserved_at_ms"], sqlite_where=_OWN, postgresql_where=_OWN
     )
     op.create_index(
         "ix_reservation_caller_number_reserved_at_ms", "reservation", ["caller_number", "reserved_at_ms"]
