@@ -115,9 +115,10 @@ def connected_state(state: CallState, plan: Plan, claimed: Claimed, *, now: date
         return replace(state, phase=Phase.RINGING, attempts=(*state.attempts, *made))
     if not state.attempts:
         return replace(state, phase=Phase.REFUSED, reason=Reason.CALL_NOT_TAKEN.code, code=NO_BUYER_CODE)
-    return replace(
-        state, phase=Phase.ENDED, reason=Reason.NOBODY_ANSWERED.code, code=NO_BUYER_CODE, ended_ms=to_ms(now)
-    )
+    over = replace(state, phase=Phase.ENDED, ended_ms=to_ms(now), end_told=True)
+    if state.answered_ms is not None:
+        return over  # its buyer let it go, and no other was left
+    return replace(over, reason=Reason.NOBODY_ANSWERED.code, code=NO_BUYER_CODE)
 
 
 def traced_routing(plan: Plan, claimed: Claimed) -> TracedRouting:

@@ -59,10 +59,20 @@ def report(
         if terms is None or _outcome(attempt, side).outcome != "pending":
             continue
         if terms.on == "postback" and side in sides:
-            judged = _converts(state, attempt, side, terms, now_ms, converted_before, Reason.REPORTED_CONVERTED)
+            judged = _judge(state, attempt, side, now_ms, converted_before)
+            if judged.outcome == "pending":  # else its time is over, and nobody has looked since
+                judged = _converts(state, attempt, side, terms, now_ms, converted_before, Reason.REPORTED_CONVERTED)
             attempt = _with(attempt, side, judged)
-        elif terms.on == "revenue" and attempt.revenue.outcome == "converted":
+        elif terms.on == "revenue" and attempt.revenue.outcome != "pending":
             attempt = _with(attempt, side, _judge(state, attempt, side, now_ms, converted_before))
+    return attempt
+
+
+def miss_record(attempt: Attempt) -> Attempt:
+    """`attempt`, of which no record came: what it is worth is not known, and says so. A record may come yet."""
+    for side in SIDES:
+        if _outcome(attempt, side).outcome == "pending" and _outcome(attempt, side).reason is None:
+            attempt = _with(attempt, side, SideOutcome(reason=Reason.RECORD_MISSING.code))
     return attempt
 
 

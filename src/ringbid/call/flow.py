@@ -21,10 +21,11 @@ from ringbid.call.match import Match, late, match
 from ringbid.call.ports import CallTools, Draft, More, Opening, React, StoredCall
 from ringbid.call.react import check_at_ms
 from ringbid.call.routing import Caller, Routing
-from ringbid.call.state import CallState, Phase
+from ringbid.call.state import Attempt, CallState, Phase
 from ringbid.call.tell import messages_of
 from ringbid.outbox.message import Message
 from ringbid.reservations.calling import CallTake, Claimed, NotOpen
+from ringbid.routing.plan import CampaignPlan
 from ringbid.routing.tags import Tags, tags_of_ping
 from ringbid.values.clock import to_ms
 from ringbid.values.ids import CallId, PingId, new_ping_id
@@ -179,14 +180,25 @@ class Desk:
             plan=campaign,
             tags=routing.tags,
             outputs=routing.outputs,
-            out=routing.out,
+            out=routing.out | routing.declined,
             seed=routing.seed,
-            routing=traced_routing(plan, claimed) if plan is not None else None,
+            refused=refused,
+            routing=traced_routing(plan, claimed) if plan is not None else routing.unplanned(),
         )
         call = react.with_state(call, state, trace)
-        told = partial(messages_of, call, campaign, attempt=None, now=now, random_bytes=self._tools.random_bytes)
-        messages = told("call_received") + (told("call_ended") if state.phase is Phase.REFUSED else ())
+        told = partial(messages_of, call, campaign, now=now, random_bytes=self._tools.random_bytes)
+        messages = told("call_received", attempt=None) + self._selected(call, campaign, state.attempts, now)
+        if state.phase is Phase.REFUSED:
+            messages += told("call_ended", attempt=None)
         return Draft(state=state, trace=trace, messages=messages, check_at_ms=check_at_ms(state, to_ms(now)))
+
+    def _selected(
+        self, call: StoredCall, plan: CampaignPlan, attempts: tuple[Attempt, ...], now: datetime
+    ) -> tuple[Message, ...]:
+        """What is told of these attempts, whose buyers will be dialled now. (A buyer of whose turn somebody wants to
+        know has its turn at once: `call.routing` sees to that.)"""
+        told = partial(messages_of, call, plan, "buyer_selected", now=now, random_bytes=self._tools.random_bytes)
+        return tuple(message for attempt in attempts for message in told(attempt=attempt))
 
     async def _route_again(self, call: StoredCall) -> StoredCall | None:
         """The call with further buyers being rung, or at its end; None where its campaign is gone."""
@@ -203,6 +215,7 @@ class Desk:
                 caller_number=call.caller_number,
                 publisher_id=call.publisher_id,
                 inbound_number=call.inbound_number,
+                attempts=len(call.state.attempts),
             ),
             company=home.company,
             campaign=home.campaign,
@@ -219,22 +232,29 @@ class Desk:
             More(
                 call_id=call.call_id,
                 take=_take(routing, plan, most_steps=call.state.most_steps),
-                draft=partial(self._next_draft, plan),
+                draft=partial(self._next_draft, routing, plan),
             )
         )
         tools.on_message()
         return more
 
-    def _next_draft(self, plan: Plan, call: StoredCall, claimed: Claimed, now: datetime) -> Draft:
+    def _next_draft(self, routing: Routing, plan: Plan, call: StoredCall, claimed: Claimed, now: datetime) -> Draft:
         """The call after one more routing. Inside the store's transaction."""
+        tried = len(call.state.attempts)
         state = connected_state(call.state, plan, claimed, now=now)
-        trace = memory.with_routing(call.trace, traced_routing(plan, claimed))
-        messages: tuple[Message, ...] = ()
+        trace = memory.with_routing(
+            call.trace, traced_routing(plan, claimed), outputs=routing.outputs, declined=routing.declined
+        )
+        call = react.with_state(call, state, trace)
+        messages = self._selected(call, plan.campaign, state.attempts[tried:], now)
         if state.phase is Phase.ENDED:
-            call = react.with_state(call, state, trace)
-            last = state.attempts[-1]
-            messages = messages_of(
-                call, plan.campaign, "call_ended", attempt=last, now=now, random_bytes=self._tools.random_bytes
+            messages += messages_of(
+                call,
+                plan.campaign,
+                "call_ended",
+                attempt=state.last_attempt,
+                now=now,
+                random_bytes=self._tools.random_bytes,
             )
         return Draft(state=state, trace=trace, messages=messages, check_at_ms=check_at_ms(state, to_ms(now)))
 

@@ -12,9 +12,11 @@ from msgspec.structs import replace
 
 from ringbid.call.match import Match
 from ringbid.call.ports import StoredCall
+from ringbid.call.state import AttemptState
 from ringbid.call.trace import CallTrace, TracedRouting
 from ringbid.reservations import trace as ping_traces
 from ringbid.reservations.ports import StoredPing
+from ringbid.reservations.trace import TracedVerdict
 from ringbid.routing.plan import CampaignPlan
 from ringbid.routing.tags import Tags
 from ringbid.routing.tracing import refusal_of, tags_from, traced_tags, traced_verdict
@@ -63,10 +65,12 @@ def of_ping(ping: StoredPing, plan: CampaignPlan, *, with_bids: bool) -> Memory:
 
 
 def of_call(call: StoredCall) -> Memory:
-    """What the call's own trace holds; buyers that were tried are out."""
+    """What the call's own trace holds; buyers that were tried are out, but not those that another was faster than."""
     trace = call.trace
     out = {BuyerId(buyer): refusal_of(verdict) for buyer, verdict in trace.refused.items()}
     for attempt in call.state.attempts:
+        if attempt.state is AttemptState.UNNEEDED:
+            continue
         reason = BY_CODE[attempt.reason] if attempt.reason is not None else Reason.TOOK_CALL
         out[attempt.buyer_id] = Refused(reason, actual=attempt.actual)
     outputs = {BuyerId(buyer): filled for buyer, filled in trace.outputs.items()}
@@ -81,10 +85,10 @@ def first_trace(
     outputs: Mapping[BuyerId, Mapping[str, str]],
     out: Mapping[BuyerId, Refused],
     seed: int,
+    refused: Refused | None,
     routing: TracedRouting | None,
 ) -> CallTrace:
-    """The trace of a call that was just routed for the first time (or refused, where `routing` is None)."""
-    refused = found.refused
+    """The trace of a call that was just routed for the first time; or `refused`, and then `routing` has only asks."""
     return CallTrace(
         match=found.reason.code,
         actual=refused.actual if refused is not None else found.actual,
@@ -95,12 +99,31 @@ def first_trace(
         seed=seed,
         currency=plan.currency,
         tags=traced_tags(tags),
-        outputs={buyer_id: dict(filled) for buyer_id, filled in outputs.items() if filled},
-        refused={buyer_id: traced_verdict(Verdict.of(buyer_id, one), candidate=None) for buyer_id, one in out.items()},
+        outputs=_filled(outputs),
+        refused=_refused(out),
         routings=[routing] if routing is not None else [],
     )
 
 
-def with_routing(trace: CallTrace, routing: TracedRouting) -> CallTrace:
-    """The same trace after one more routing."""
-    return replace(trace, routings=[*trace.routings, routing])
+def with_routing(
+    trace: CallTrace,
+    routing: TracedRouting,
+    *,
+    outputs: Mapping[BuyerId, Mapping[str, str]],
+    declined: Mapping[BuyerId, Refused],
+) -> CallTrace:
+    """The same trace after one more routing, in which these buyers filled tags, and those said no to this call."""
+    return replace(
+        trace,
+        outputs=trace.outputs | _filled(outputs),
+        refused=trace.refused | _refused(declined),
+        routings=[*trace.routings, routing],
+    )
+
+
+def _filled(outputs: Mapping[BuyerId, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    return {buyer_id: dict(filled) for buyer_id, filled in outputs.items() if filled}
+
+
+def _refused(out: Mapping[BuyerId, Refused]) -> dict[str, TracedVerdict]:
+    return {buyer_id: traced_verdict(Verdict.of(buyer_id, one), candidate=None) for buyer_id, one in out.items()}

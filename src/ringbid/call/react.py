@@ -35,6 +35,7 @@ from ringbid.values.money import Money
 from ringbid.values.quote import SideTerms
 
 UNHEARD_SECONDS = 60  # after the last buyer should have stopped ringing, or talking, without a word from the network
+RECORD_SECONDS = 600  # so long the webhooks of a call's end wait for its record, and with it for its duration
 
 
 @dataclass(slots=True)
@@ -164,10 +165,14 @@ def check(call: StoredCall, lookups: Lookups, *, plans: CallPlans, random_bytes:
     now_ms = to_ms(work.now)
     state = call.state
     row = "checked"
-    if state.phase in (Phase.ROUTING, Phase.RINGING, Phase.CONNECTED) and _overdue_ms(state) <= now_ms:
+    overdue_ms = _overdue_ms(state)
+    if overdue_ms is not None and overdue_ms <= now_ms:
         step = transitions.give_up(state, now_ms)
         row = step.row
         work.set_state(step.state)
+        for attempt in step.state.attempts:
+            if attempt.answered_ms is not None and not attempt.recorded:
+                work.set_attempt(convert.miss_record(attempt))
         for effect in step.effects:
             _follow(work, effect)
     for attempt in work.call.state.attempts:
@@ -180,8 +185,9 @@ def check(call: StoredCall, lookups: Lookups, *, plans: CallPlans, random_bytes:
 def check_at_ms(state: CallState, now_ms: int) -> int | None:
     """When the call must be looked at again; None: never."""
     due = [until for one in state.attempts if (until := convert.waits_until_ms(one)) is not None]
-    if state.phase not in (Phase.ENDED, Phase.REFUSED):
-        due.append(max(_overdue_ms(state), now_ms + 1000))
+    overdue_ms = _overdue_ms(state)
+    if overdue_ms is not None:
+        due.append(max(overdue_ms, now_ms + 1000))
     return min(due) + 1 if due else None
 
 
@@ -217,7 +223,7 @@ def _follow(work: _Work, effect: transitions.Effect) -> None:
             )
             work.book(attempt, decided)
         case transitions.Tell(trigger, attempt_id):
-            work.tell(trigger, work.call.state.find(attempt_id) or _last(work.call.state))
+            work.tell(trigger, work.call.state.find(attempt_id) or work.call.state.last_attempt)
 
 
 def _attempt(state: CallState, attempt_id: PingId) -> Attempt:
@@ -226,14 +232,12 @@ def _attempt(state: CallState, attempt_id: PingId) -> Attempt:
     return attempt
 
 
-def _last(state: CallState) -> Attempt | None:
-    """The attempt that the call ended with: who answered last, where anybody did."""
-    answered = [one for one in state.attempts if one.answered_ms is not None]
-    return answered[-1] if answered else (state.attempts[-1] if state.attempts else None)
-
-
-def _overdue_ms(state: CallState) -> int:
-    """The moment by which the network must have told how the call went on."""
+def _overdue_ms(state: CallState) -> int | None:
+    """The moment by which the network must have told how the call went on; None where nothing is awaited of it."""
+    if state.phase is Phase.REFUSED or state.end_told:
+        return None
+    if state.phase is Phase.ENDED:
+        return (state.ended_ms or state.received_ms) + RECORD_SECONDS * 1000
     connected = [one for one in state.attempts if one.state is AttemptState.CONNECTED]
     if connected:
         return max((one.answered_ms or 0) + (one.max_duration_seconds + UNHEARD_SECONDS) * 1000 for one in connected)

@@ -7,9 +7,10 @@ rest follow ranked as at the ping. Any other call is ranked by what its own pass
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from ringbid.call.match import NO_PUBLISHER
 from ringbid.catalog.model import BuyerGroup
 from ringbid.catalog.snapshot import CompanyView
 from ringbid.reservations.limits import Usage
@@ -20,6 +21,7 @@ from ringbid.routing.plan import CampaignPlan, PlannedBuyer
 from ringbid.routing.ranking import rank
 from ringbid.routing.tags import Tags
 from ringbid.values.ids import BuyerId, PublisherId
+from ringbid.values.quote import Quote, Terms
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused, Verdict
 
@@ -114,10 +116,19 @@ def _candidate(planned: PlannedBuyer, facts: Facts) -> Candidate | Refused:
         return refused
     if reserved is not None:
         return Candidate(planned=planned, number=reserved.buyer_number, quote=reserved.quote)
-    return make_candidate(
+    made = make_candidate(
         planned,
         tags=tags,
         publisher_id=facts.publisher_id,
         currency=facts.plan.currency,
         before_call=facts.before_call,
     )
+    if facts.publisher_id == NO_PUBLISHER and not isinstance(made, Refused):
+        return replace(made, quote=_without_payout(made.quote))
+    return made
+
+
+def _without_payout(quote: Quote) -> Quote:
+    """The quote of a call that no publisher sent: there is nobody to be paid, whatever a rule for all says."""
+    terms = Terms(revenue=quote.terms.revenue)
+    return replace(quote, payout_micros=0, seconds=0, rule_id=None, rule_version=None, terms=terms)

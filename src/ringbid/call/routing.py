@@ -14,6 +14,7 @@ from ringbid.call.holding import hold
 from ringbid.call.ports import CallTools
 from ringbid.call.route import Facts, check_forward, route, rung_together
 from ringbid.call.tell import Tokens, call_tokens
+from ringbid.call.trace import TracedRouting
 from ringbid.catalog.model import Campaign
 from ringbid.catalog.snapshot import CompanyView
 from ringbid.reservations.calling import NO_KEY
@@ -26,7 +27,7 @@ from ringbid.routing.eligibility import check_buyer
 from ringbid.routing.plan import CampaignPlan
 from ringbid.routing.tags import Tags
 from ringbid.routing.tracing import traced_ask
-from ringbid.values.clock import Deadline
+from ringbid.values.clock import Deadline, to_ms
 from ringbid.values.ids import BuyerId, CallId, PingId, PublisherId, new_ping_id
 from ringbid.values.phone import PhoneNumber
 from ringbid.values.verdict import Refused, Verdict
@@ -43,11 +44,14 @@ class Caller:
     caller_number: PhoneNumber | None
     publisher_id: PublisherId
     inbound_number: str
+    attempts: int = 0  # at buyers so far
 
 
 @dataclass(slots=True, kw_only=True)
 class Routing:
-    """One routing while it is made. `outputs` and `out` grow by what is asked."""
+    """One routing while it is made. `outputs`, `out` and `declined` grow by what is asked; the last are buyers that
+    said no to this very call when it was their turn.
+    """
 
     tools: CallTools
     caller: Caller
@@ -60,6 +64,7 @@ class Routing:
     reserved: Reservation | None = None
     only_reserved: bool = False
     before_call: bool = False
+    declined: dict[BuyerId, Refused] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _asks: list[TracedAsk] = field(default_factory=list)
     _started_at: float = 0.0
@@ -141,6 +146,18 @@ class Routing:
             snapshot_version=self.tools.plans.snapshot.version,
         )
 
+    def unplanned(self) -> TracedRouting | None:
+        """What was asked for a call that goes no further; None where nothing was."""
+        if not self._asks:
+            return None
+        return TracedRouting(
+            at_ms=to_ms(self.tools.clock.now()),
+            took_ms=self._ms(self.tools.clock.monotonic()),
+            snapshot_version=self.tools.plans.snapshot.version,
+            verdicts=[],
+            asks=list(self._asks),
+        )
+
     async def _prepare(self, order: tuple[Candidate, ...], verdicts: dict[BuyerId, Verdict]) -> tuple[Steps, bool]:
         """The steps that may be rung as things stand, and whether buyers were left for later.
 
@@ -154,9 +171,9 @@ class Routing:
             if steps and any(self.plan.hooks("buyer_selected", one.planned.buyer.id) for one in together):
                 return tuple(steps), True
             left = [one for one in left if one not in together]
-            fit = []
+            fit: list[Candidate] = []
             for one in together:
-                refused = await self._select(one)
+                refused = await self._select(one, attempt_number=self.caller.attempts + len(fit) + 1)
                 if refused is None:
                     fit.append(one)
                 else:
@@ -165,18 +182,22 @@ class Routing:
                 steps.append(tuple(fit))
         return tuple(steps), bool(left)
 
-    async def _select(self, one: Candidate) -> Refused | None:
+    async def _select(self, one: Candidate, *, attempt_number: int) -> Refused | None:
         """Why this buyer may not be dialled after all: its held webhook, its forward filters."""
         buyer_id = one.planned.buyer.id
         tags = self.tags.with_outputs(self.outputs.get(buyer_id, {}), f"{buyer_id}'s answer")
         hooks = self.plan.hooks("buyer_selected", buyer_id)
         if hooks:
             tokens = self._tokens(tags) | {"buyer_id": buyer_id, "buyer_number": one.number}
-            tokens |= {"call_key": self.caller.call_key, "attempt_number": ""}
+            tokens |= {"call_key": self.caller.call_key, "attempt_number": str(attempt_number)}
             held = await hold(hooks, tags, buyer_id=buyer_id, tokens=tokens, tools=self.tools)
             self._note(held.asked)
             if held.refused is not None:
+                self.declined[buyer_id] = held.refused
                 return held.refused
+            for asked in held.asked:
+                if not isinstance(asked.result, Refused):  # one that did not answer may be rung all the same
+                    self._learn(asked)
             tags = held.tags
         return check_forward(one.planned, tags)
 

@@ -110,6 +110,7 @@ class CallState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     recoveries: int = 0
     recoveries_most: int = 0
     caller_gone: bool = False
+    end_told: bool = False  # the webhooks of its end are on their way
 
     def find(self, attempt_id: PingId | None) -> Attempt | None:
         """The attempt of this id, or None."""
@@ -126,10 +127,21 @@ class CallState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return sum(recorded) if recorded else None
 
     @property
+    def last_answered(self) -> Attempt | None:
+        """The attempt that was answered last."""
+        answered = [attempt for attempt in self.attempts if attempt.answered_ms is not None]
+        return max(answered, key=lambda attempt: attempt.answered_ms or 0) if answered else None
+
+    @property
+    def last_attempt(self) -> Attempt | None:
+        """The attempt that the call ended with: who answered last, else who was rung last."""
+        return self.last_answered or (self.attempts[-1] if self.attempts else None)
+
+    @property
     def buyer_id(self) -> BuyerId | None:
         """Who answered last."""
-        answered = [attempt for attempt in self.attempts if attempt.answered_ms is not None]
-        return max(answered, key=lambda attempt: attempt.answered_ms or 0).buyer_id if answered else None
+        answered = self.last_answered
+        return answered.buyer_id if answered is not None else None
 
 
 _encoder = msgspec.json.Encoder()

@@ -77,6 +77,8 @@ _CAUSES: Mapping[Cause, Reason] = MappingProxyType(
 )
 _RINGING, _CONNECTED, _FAILED = AttemptState.RINGING, AttemptState.CONNECTED, AttemptState.FAILED
 _UNNEEDED, _DONE = AttemptState.UNNEEDED, AttemptState.DONE
+# What was thought of a call of which a record proves that it was answered.
+_DISPROVED = (Reason.NOBODY_ANSWERED.code, Reason.CALL_UNHEARD.code)
 
 
 def advance(state: CallState, event: CallEvent) -> Step:
@@ -178,7 +180,11 @@ def _is_recorded(state: CallState, attempt: Attempt, event: CallEvent) -> Step:
         effects += [CountConnected(attempt.attempt_id), Tell("answered", attempt.attempt_id)]
     if attempt.open:
         effects.append(FreePlace(attempt.attempt_id))
-    after = replace(_with(state, recorded), answered_ms=min(state.answered_ms or started_ms, started_ms))
+    after = replace(
+        _with(state, recorded),
+        answered_ms=min(state.answered_ms or started_ms, started_ms),
+        reason=None if state.reason in _DISPROVED else state.reason,
+    )
     effects.append(Decide(attempt.attempt_id))
     if any(one.state is _CONNECTED for one in after.attempts):
         return Step(after, "recorded_while_the_next_one_talks", tuple(effects))
@@ -187,8 +193,10 @@ def _is_recorded(state: CallState, attempt: Attempt, event: CallEvent) -> Step:
         lost = replace(recorded, reason=why.code, actual=f"after {duration_ms / 1000:.1f} s")
         again = replace(_with(after, lost), phase=Phase.RINGING, recoveries=after.recoveries + 1)
         return Step(again, "recorded_and_recovers", tuple(effects))
-    more = _close(after, ended_ms=started_ms + duration_ms)
-    return Step(more.state, "recorded", (*effects, *more.effects))
+    talked_until_ms = max(one.ended_ms or 0 for one in after.attempts if one.answered_ms is not None)
+    over, freed = _close(after, ended_ms=talked_until_ms)
+    over, told = _tell_end(over)
+    return Step(over, "recorded", (*effects, *freed, *told))
 
 
 def _may_be_recovered(state: CallState, attempt: Attempt) -> bool:
@@ -202,12 +210,10 @@ def _may_be_recovered(state: CallState, attempt: Attempt) -> bool:
 # The call
 
 
-def _close(state: CallState, *, ended_ms: int, reason: Reason | None = None) -> Step:
+def _close(state: CallState, *, ended_ms: int, reason: Reason | None = None) -> tuple[CallState, tuple[FreePlace, ...]]:
     """The call is over: whoever still rings is not needed, every place is free."""
-    effects: list[Effect] = []
     changed: list[Attempt] = []
     for one in state.open_attempts:
-        effects.append(FreePlace(one.attempt_id))
         if one.state is _CONNECTED:
             changed.append(replace(one, state=_DONE, ended_ms=ended_ms))
         elif reason is None:
@@ -220,36 +226,57 @@ def _close(state: CallState, *, ended_ms: int, reason: Reason | None = None) -> 
         ended_ms=ended_ms,
         reason=reason.code if reason is not None else state.reason,
     )
-    if state.phase is not Phase.ENDED:
-        effects.append(Tell("call_ended", None))
-    return Step(over, "closed", tuple(effects))
+    return over, tuple(FreePlace(one.attempt_id) for one in changed)
+
+
+def _tell_end(state: CallState) -> tuple[CallState, tuple[Tell, ...]]:
+    """Everybody is told of the end once, and not before it is known how long the call was and what it brought."""
+    awaited = any(one.answered_ms is not None and not one.recorded for one in state.attempts)
+    if state.end_told or awaited:
+        return state, ()
+    return replace(state, end_told=True), (Tell("call_ended", None),)
 
 
 def _ends(state: CallState, event: CallEvent) -> Step:
-    closed = _close(state, ended_ms=to_ms(event.at))
-    return Step(closed.state, "ends", closed.effects)
+    """An answered call has ended. How long it was, its record will say."""
+    over, freed = _close(state, ended_ms=to_ms(event.at))
+    return Step(over, "ends", freed)
 
 
 def _ends_early(state: CallState, event: CallEvent) -> Step:
-    """An answered call has ended, but who answered was not told yet."""
-    closed = _close(state, ended_ms=to_ms(event.at))
-    return Step(closed.state, "ends_before_answer_is_told", closed.effects)
+    """An answered call has ended, but who answered was not told yet; or it had lost its buyer, and no other took it."""
+    over, freed = _close(state, ended_ms=to_ms(event.at))
+    if freed or state.answered_ms is None:
+        return Step(over, "ends_before_answer_is_told", freed)
+    over, told = _tell_end(over)
+    return Step(over, "ends_between_buyers", told)
 
 
 def _is_abandoned(state: CallState, event: CallEvent) -> Step:
-    closed = _close(replace(state, caller_gone=True), ended_ms=to_ms(event.at), reason=Reason.CALLER_HUNG_UP)
-    return Step(closed.state, "is_abandoned", closed.effects)
+    over, freed = _close(replace(state, caller_gone=True), ended_ms=to_ms(event.at), reason=Reason.CALLER_HUNG_UP)
+    over, told = _tell_end(over)
+    return Step(over, "is_abandoned", (*freed, *told))
+
+
+def _is_abandoned_after_answer(state: CallState, _event: CallEvent) -> Step:
+    """How the call went its record will say; but no other buyer is needed any more."""
+    return Step(replace(state, caller_gone=True), "abandoned_after_answer")
 
 
 def _is_unanswered(state: CallState, event: CallEvent) -> Step:
-    closed = _close(state, ended_ms=to_ms(event.at), reason=Reason.NOBODY_ANSWERED)
-    return Step(closed.state, "is_unanswered", closed.effects)
+    over, freed = _close(state, ended_ms=to_ms(event.at), reason=Reason.NOBODY_ANSWERED)
+    over, told = _tell_end(over)
+    return Step(over, "is_unanswered", (*freed, *told))
 
 
 def give_up(state: CallState, now_ms: int) -> Step:
-    """The network has not told how the call went on, long after it must have: its places are freed."""
-    closed = _close(state, ended_ms=now_ms, reason=Reason.CALL_UNHEARD)
-    return Step(closed.state, "is_unheard", closed.effects)
+    """The network has not told how the call went on, long after it must have: its places are freed, and nobody waits
+    for its end any more. A record that comes after all still counts."""
+    tell = Tell("call_ended", None)
+    if state.phase is Phase.ENDED:
+        return Step(replace(state, end_told=True), "is_unrecorded", (tell,))
+    over, freed = _close(state, ended_ms=now_ms, reason=Reason.CALL_UNHEARD)
+    return Step(replace(over, end_told=True), "is_unheard", (*freed, tell))
 
 
 _OF_ATTEMPT: Mapping[EventKind, Mapping[AttemptState, Row]] = MappingProxyType(
@@ -283,7 +310,7 @@ _OF_CALL: Mapping[EventKind, Mapping[Phase, CallRow]] = MappingProxyType(
         "abandoned": {
             Phase.ROUTING: _is_abandoned,
             Phase.RINGING: _is_abandoned,
-            Phase.CONNECTED: _nothing_to_call("abandoned_after_answer"),
+            Phase.CONNECTED: _is_abandoned_after_answer,
             Phase.ENDED: _nothing_to_call("abandoned_late"),
             Phase.REFUSED: _nothing_to_call("abandoned_late"),
         },
