@@ -12,15 +12,17 @@ from contextlib import suppress
 
 import psycopg
 import pytest
+from sqlalchemy import func, select
 
 from ringbid.reservations.ports import NotTaken, PingRecord, StoreOverloaded, StoreUnavailable, Taken
 from ringbid.reservations.taking import Take
 from ringbid.settings import Settings
-from ringbid.store import sqlite
+from ringbid.store import schema, sqlite
 from ringbid.store.opening import Store, StoreMissing, WriterBusy, open_reader, open_store
 from ringbid.store.postgres import PostgresSession
 from ringbid.store.session import ConnectionLost, Session
 from ringbid.store.sqlite import SqliteSession, has_wal_reset_bug
+from ringbid.store.statements import Insert, Statement
 from ringbid.store.threads import SessionThread
 from ringbid.store.transactions import write_together
 from ringbid.values.clock import SystemClock
@@ -29,6 +31,9 @@ from support.clocks import START, JumpingClock
 from support.postgres import Cluster
 from support.store_clients import hammer, most_held, rows_of
 from support.stores import KEY, StorePlace, caller, place_with, record_of, run, settlement, subject
+
+_INSERT_WRITER = Insert(schema.writer)
+_COUNT_WRITERS = Statement(select(func.count(schema.writer.c.id)))
 
 
 def broken_finish(decision: object) -> PingRecord:
@@ -52,6 +57,28 @@ def test_one_bug_in_a_batch_fails_only_its_own_caller(place: StorePlace) -> None
                 assert found is not None
 
     run(place, story)
+
+
+def test_one_bug_among_works_that_share_a_commit_undoes_only_itself(place: StorePlace) -> None:
+    def work(number: int) -> Callable[[Session], int]:
+        def insert(session: Session) -> int:
+            session.insert(_INSERT_WRITER, [(f"w{number}", number, 1)])
+            session.fetch((_COUNT_WRITERS, {}))  # sent now, on PostgreSQL too
+            if number % 5 == 2:
+                raise ZeroDivisionError
+            return number
+
+        return insert
+
+    async def story(store: Store) -> None:
+        works = [store.calls._writer.transact(work(number)) for number in range(20)]
+        done = await asyncio.gather(*works, return_exceptions=True)
+        for number, answer in enumerate(done):
+            assert isinstance(answer, ZeroDivisionError) if number % 5 == 2 else answer == number
+
+    run(place, story)
+    written = {row[0] for row in rows_of(place, "select id from writer where id like 'w%'")}
+    assert written == {f"w{number}" for number in range(20) if number % 5 != 2}
 
 
 class Gate:

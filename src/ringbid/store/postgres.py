@@ -103,6 +103,12 @@ class PostgresSession:
         self.write(_MARK, id=self._writer_id, batch=self._batch)
         self._send([("COMMIT", [])])
 
+    def mark(self) -> None:
+        """Never asked: each piece of work has a transaction of its own here."""
+
+    def back_to_mark(self) -> None:
+        """Never asked, as `mark`."""
+
     def rollback(self) -> None:
         self._waiting = []
         with suppress(psycopg.Error):

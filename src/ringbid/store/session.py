@@ -58,6 +58,14 @@ class Session(Protocol):
 
     def commit(self) -> None: ...
 
+    def mark(self) -> None:
+        """Remember this point of the transaction, for `back_to_mark`; the point before is forgotten. SQLite only."""
+        ...
+
+    def back_to_mark(self) -> None:
+        """Undo what was done since."""
+        ...
+
     def rollback(self) -> None:
         """End the transaction, if there is one, without a trace. Never raises for a broken connection."""
         ...

@@ -76,11 +76,13 @@ class SqliteSession:
         self._path = path
         self._read_only = read_only
         self._connection = connect(path, read_only=read_only)
+        self._marked = False
         self._doubtful = False  # did it meet an I/O error? Then it is not trusted again
 
     def begin(self) -> None:
         if self._doubtful:
             self.reopen()
+        self._marked = False
         self._execute("BEGIN IMMEDIATE")
 
     def lock(self, names: Iterable[str]) -> None:
@@ -101,6 +103,15 @@ class SqliteSession:
 
     def commit(self) -> None:
         self._execute("COMMIT")
+
+    def mark(self) -> None:
+        if self._marked:
+            self._execute("RELEASE mark")
+        self._execute("SAVEPOINT mark")
+        self._marked = True
+
+    def back_to_mark(self) -> None:
+        self._execute("ROLLBACK TO mark")
 
     def rollback(self) -> None:
         if self._connection.in_transaction:

@@ -50,10 +50,20 @@ Together = Callable[[Session, list[Request[Any]]], list[Any]]
 
 
 def perform(session: Session, tasks: list[Task], together: Together) -> list[Any]:
-    """The outcome of each task: its answer, or Failed. All requests are done `together`."""
+    """The outcome of each task: its answer, or Failed. All requests are done `together`, and so is all work that wants
+    a transaction, where nobody else writes to the database."""
     requests = [task for task in tasks if not isinstance(task, InTransaction | Alone)]
+    works = [task for task in tasks if isinstance(task, InTransaction)]
     outcomes = iter(_isolated(session, requests, together) if requests else ())
-    return [_outcome_of(session, task) if isinstance(task, InTransaction | Alone) else next(outcomes) for task in tasks]
+    worked = iter(_transact_all(session, works))
+    return [
+        next(worked)
+        if isinstance(task, InTransaction)
+        else _outcome_of(session, task)
+        if isinstance(task, Alone)
+        else next(outcomes)
+        for task in tasks
+    ]
 
 
 def write_together(session: Session, requests: list[Request[Any]]) -> list[Any]:
@@ -77,6 +87,35 @@ def _isolated(session: Session, requests: list[Request[Any]], together: Together
             return [Failed(error)]
         _log.exception("batch_failed", requests=len(requests))
         return [outcome for request in requests for outcome in _isolated(session, [request], together)]
+
+
+def _transact_all(session: Session, works: list[InTransaction]) -> list[object]:
+    """The outcomes of `works`. Without other writers they share one commit, and so one flush to the disk: each keeps to
+    itself within it. With others each commits alone, because it takes locks as it goes."""
+    if session.shared or len(works) < 2:
+        return [_outcome_of(session, work) for work in works]
+
+    def begin_and_work() -> list[object]:
+        session.begin()
+        return [_within(session, work) for work in works]
+
+    try:
+        return _commit_once(session, begin_and_work)
+    except StoreUnavailable as error:
+        return [Failed(StoreUnavailable(*error.args)) for _ in works]
+
+
+def _within(session: Session, task: InTransaction) -> object:
+    """The outcome of one piece of work within a transaction that others share: a bug in it undoes itself only."""
+    session.mark()
+    try:
+        answer = task.work(session)
+    except StoreUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the one who asked for it gets it
+        session.back_to_mark()
+        return Failed(error)
+    return answer
 
 
 def _outcome_of(session: Session, task: InTransaction | Alone) -> object:
