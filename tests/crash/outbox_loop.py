@@ -66,7 +66,7 @@ class Fire:
         began = time.monotonic()
         moments = random.Random(self.seed)
         [secret] = self._on_the_store(lambda store: store.outbox.secrets(COMPANY))
-        receiver = Receiver(secret=secret, seed=self.seed)
+        receiver = Receiver(secret=secret, seed=self.seed, answer_seconds=0.003 if self.at_once == 1 else 0.03)
         receiver.start()
         try:
             first = self.messages if self.database is None else self.messages // 2

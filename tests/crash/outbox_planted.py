@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from ringbid.outbox.message import MessageState, new_message_id
 from ringbid.outbox.ports import Tried, Turn, Wish
 from ringbid.outbox.schedule import Next
+from ringbid.store import outbox_turn
 from ringbid.store.outbox import StoredOutbox
 from ringbid.store.postgres import PostgresSession
 from ringbid.values.clock import SystemClock
@@ -30,7 +32,7 @@ def _deliver_before_sending() -> None:
     async def early(store: StoredOutbox, tried: Sequence[Tried], wish: Wish) -> Turn:
         claimed = (await turn(store, (), wish)).claimed
         done = [worker._tried(one, at=SystemClock().now(), status=200, following=_DELIVERED) for one in claimed]
-        await turn(store, done, Wish(room=0, most_per_endpoint=1, lease_ms=1))
+        await turn(store, done, Wish(room=0, most_per_queue=1, lease_ms=1))
         return Turn(claimed=claimed)
 
     StoredOutbox.turn = early  # type: ignore[method-assign]  # -- that is the bug
@@ -74,7 +76,15 @@ def _keep_what_is_claimed_for_ever() -> None:
 
 
 def _claim_without_the_lock() -> None:
-    """Two nodes look at once, and both take what they see."""
+    """Two nodes look at once, and both take what they see. They think a while in between, so that a short test meets
+    it."""
+    pick = outbox_turn.pick  # type: ignore[attr-defined]  # -- the name is the module's own
+
+    def slowly(*due: Any, **how: Any) -> Any:
+        time.sleep(0.01)
+        return pick(*due, **how)
+
+    outbox_turn.pick = slowly  # type: ignore[attr-defined]  # -- as above
     PostgresSession.lock = lambda _session, _names: None  # type: ignore[method-assign]  # -- that is the bug
 
 

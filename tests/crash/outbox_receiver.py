@@ -16,7 +16,6 @@ from typing import cast
 import uvloop
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-ANSWER_SECONDS = 0.003  # so that requests of one message can meet
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n"
 _BROKEN = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n"
 _TAKEN = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -35,9 +34,11 @@ class Visits:
 
 
 class Receiver:
-    """Listens on `port` of loopback from `start` to `stop`. `secret` is what it verifies requests with."""
+    """Listens on `port` of loopback from `start` to `stop`. `secret` is what it verifies requests with;
+    `answer_seconds` is how long it thinks, so that requests of one message can meet."""
 
-    def __init__(self, *, secret: str, seed: int) -> None:
+    def __init__(self, *, secret: str, seed: int, answer_seconds: float) -> None:
+        self.answer_seconds = answer_seconds
         self.visits: dict[bytes, Visits] = defaultdict(Visits)
         self.requests = 0
         self.forged = 0  # requests whose signature is wrong
@@ -124,7 +125,7 @@ class _Connection(asyncio.Protocol):
             return
         self._buffer = rest[length:]
         answer, self._visits = self._receiver.take(head, rest[:length])
-        asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._answer, answer)
+        asyncio.get_running_loop().call_later(self._receiver.answer_seconds, self._answer, answer)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._leave()

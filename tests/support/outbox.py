@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -46,15 +47,9 @@ async def put(store: Store, *messages: Message, at: datetime = START) -> None:
     await store._writer.transact(lambda session: enqueue(session, messages, to_ms(at)))
 
 
-def wish(room: int = 100, *, most_per_endpoint: int = 100, under_way: Iterable[str] = ()) -> Wish:
-    """What a sender could take; `under_way` are endpoint keys."""
-    keys = list(under_way)
-    return Wish(
-        room=room,
-        most_per_endpoint=most_per_endpoint,
-        lease_ms=LEASE_MS,
-        under_way={key: keys.count(key) for key in keys},
-    )
+def wish(room: int = 100, *, most_per_queue: int = 100, under_way: Iterable[str] = ()) -> Wish:
+    """What a sender could take; `under_way` are the queues of what it sends."""
+    return Wish(room=room, most_per_queue=most_per_queue, lease_ms=LEASE_MS, under_way=Counter(under_way))
 
 
 def tried(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import msgspec
@@ -138,7 +139,8 @@ def check_outbox(counts: Counts) -> Iterator[Finding]:
             "doubtful",
             f"{disabled.endpoint} of {disabled.company_id} is disabled since {_time(disabled.disabled_at)}: "
             f"{disabled.why}",
-            f"ringbid outbox enable {disabled.endpoint} --company {disabled.company_id}, or take it out of the catalog",
+            f"ringbid outbox enable {quote(disabled.endpoint)} --company {disabled.company_id}, or take it out of the "
+            "catalog",
         )
 
 

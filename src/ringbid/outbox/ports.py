@@ -28,12 +28,12 @@ class Claimed:
     secrets: tuple[str, ...]
 
     @property
-    def key(self) -> str:
-        return endpoint_key(self.message.company_id, self.message.endpoint)
+    def queue(self) -> str:
+        return queue_of(self.message.company_id, self.message.endpoint)
 
 
-def endpoint_key(company_id: str, endpoint: str) -> str:
-    """An endpoint's name among those of all companies."""
+def queue_of(company_id: str, endpoint: str) -> str:
+    """An endpoint's name among those of all companies: its messages are sent within a share of their own."""
     return f"{company_id} {endpoint}"
 
 
@@ -56,7 +56,8 @@ class Tried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What one turn of the sender gave it: messages to send, and when the next one is due (None: not known of any)."""
+    """What one turn gave the sender: messages to send, and when the next one is due, as far as queues go in which none
+    was due now: what is sent from the others brings the next turn about. None: there is none."""
 
     claimed: tuple[Claimed, ...] = ()
     due_in_ms: int | None = None
@@ -64,11 +65,11 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the sender could take: `room` messages, at most `most_per_endpoint` to one endpoint together with those that
-    are `under_way` (by `endpoint_key`). What it takes is its own for `lease_ms`."""
+    """What the sender could take: `room` messages, at most `most_per_queue` of one queue together with those that are
+    `under_way`. What it takes is its own for `lease_ms`."""
 
     room: int
-    most_per_endpoint: int
+    most_per_queue: int
     lease_ms: int
     under_way: Mapping[str, int] = field(default_factory=dict)
 

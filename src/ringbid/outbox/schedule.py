@@ -62,19 +62,17 @@ def _milliseconds_until(http_date: str, now: datetime) -> int:
     return to_ms(at if at.tzinfo is not None else at.replace(tzinfo=UTC)) - to_ms(now)
 
 
-def pick(
-    due: Iterable[tuple[str, str]], *, room: int, most_per_endpoint: int, under_way: Mapping[str, int]
-) -> tuple[list[str], dict[str, int]]:
-    """Of the messages that are `due` (id and endpoint, oldest first) those that may be sent now, and what is under way
-    then, by endpoint.
+def pick(due: Iterable[tuple[str, str]], *, room: int, most_per_queue: int, under_way: Mapping[str, int]) -> list[str]:
+    """Of the messages that are `due` (id and queue, oldest first) those that may be sent now, beside what is
+    `under_way` in each queue.
 
-    An endpoint takes at most its share, so that a slow one does not hold up the others.
+    A queue takes at most its share of the room, so that a slow endpoint does not hold up the others.
     """
     picked: list[str] = []
     counts = dict(under_way)
-    for message_id, endpoint in due:
-        count = counts.get(endpoint, 0)
-        if len(picked) < room and count < most_per_endpoint:
+    for message_id, queue in due:
+        count = counts.get(queue, 0)
+        if len(picked) < room and count < most_per_queue:
             picked.append(message_id)
-            counts[endpoint] = count + 1
-    return picked, counts
+            counts[queue] = count + 1
+    return picked

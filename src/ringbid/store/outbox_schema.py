@@ -16,6 +16,7 @@ outbox = Table(
     Column("call_id", Text),
     Column("kind", Text, nullable=False),
     Column("endpoint", Text, nullable=False),  # what a 410 disables: campaign and webhook's name
+    Column("queue", Text, nullable=False),  # company and endpoint: those of one queue share the sender's places for it
     Column("request", LargeBinary, nullable=False),  # method, URL, headers and body as JSON
     Column("created_at_ms", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
@@ -32,11 +33,26 @@ outbox = Table(
     CheckConstraint("lease is null or state = 'waiting'", name="lease"),
     Index("ix_outbox_call_id", "call_id"),
     Index("ix_outbox_company_id_id", "company_id", "id"),
-    Index("ix_outbox_state_ended_at_ms", "state", "ended_at_ms"),
     sqlite_autoincrement=True,
 )
-_WAITING = text("state = 'waiting'")
-Index("ix_outbox_next_at_ms", outbox.c.next_at_ms, sqlite_where=_WAITING, postgresql_where=_WAITING)
+# What waits and what has ended is never looked for together, and each index leaves the other half out: SQLite, which
+# knows no statistics, would else take the wrong one.
+_WAITING, _ENDED = text("state = 'waiting'"), text("ended_at_ms is not null")
+Index(
+    "ix_outbox_queue_next_at_ms_id",
+    outbox.c.queue,
+    outbox.c.next_at_ms,
+    outbox.c.id,
+    sqlite_where=_WAITING,
+    postgresql_where=_WAITING,
+)
+Index(
+    "ix_outbox_state_ended_at_ms",
+    outbox.c.state,
+    outbox.c.ended_at_ms,
+    sqlite_where=_ENDED,
+    postgresql_where=_ENDED,
+)
 
 # Each try of a message, with what came back.
 outbox_try = Table(

@@ -215,7 +215,7 @@ def test_no_more_are_under_way_than_the_settings_say_and_the_store_is_told_of_th
         gate.set()
         await scene.until(lambda: len(scene.store.told) == 6)
         assert max(sum(wish.under_way.values()) + wish.room for wish in scene.store.wishes) == 4
-        assert {wish.most_per_endpoint for wish in scene.store.wishes} == {2}
+        assert {wish.most_per_queue for wish in scene.store.wishes} == {2}
 
     play(story, wait, *(claimed(number) for number in range(6)))
 

@@ -8,7 +8,7 @@ from alembic import op
 revision = "0004"
 down_revision = "0003"
 
-_WAITING = sa.text("state = 'waiting'")
+_WAITING, _ENDED = sa.text("state = 'waiting'"), sa.text("ended_at_ms is not null")
 
 
 def upgrade() -> None:
@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("call_id", sa.Text()),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("queue", sa.Text(), nullable=False),
         sa.Column("request", sa.LargeBinary(), nullable=False),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -40,8 +41,20 @@ def upgrade() -> None:
     )
     op.create_index("ix_outbox_call_id", "outbox", ["call_id"])
     op.create_index("ix_outbox_company_id_id", "outbox", ["company_id", "id"])
-    op.create_index("ix_outbox_state_ended_at_ms", "outbox", ["state", "ended_at_ms"])
-    op.create_index("ix_outbox_next_at_ms", "outbox", ["next_at_ms"], sqlite_where=_WAITING, postgresql_where=_WAITING)
+    op.create_index(
+        "ix_outbox_state_ended_at_ms",
+        "outbox",
+        ["state", "ended_at_ms"],
+        sqlite_where=_ENDED,
+        postgresql_where=_ENDED,
+    )
+    op.create_index(
+        "ix_outbox_queue_next_at_ms_id",
+        "outbox",
+        ["queue", "next_at_ms", "id"],
+        sqlite_where=_WAITING,
+        postgresql_where=_WAITING,
+    )
     op.create_table(
         "outbox_try",
         sa.Column("message_id", sa.Text(), primary_key=True, nullable=False),
