@@ -35,6 +35,7 @@ from ringbid.edge.telephony.twiml.endpoint import TwimlApi
 from ringbid.ledger.correcting import Corrected, Correction
 from ringbid.ledger.messages import answer_message, correction_message, read_answer, read_correction
 from ringbid.ledger.ports import Ledger, LedgerReads
+from ringbid.outbox.ports import Counts
 from ringbid.ping.ports import PingTools
 from ringbid.ping.turns import Turns
 from ringbid.reservations.ports import Reservations, StoredPing
@@ -44,6 +45,7 @@ from ringbid.store.opening import Facts, Store, open_reader, open_store
 from ringbid.values.clock import Clock, SystemClock
 from ringbid.values.ids import CompanyId, PingId, RandomBytes, RandomPool
 from ringbid.values.verdict import Refused
+from ringbid.worker import outbox_orders
 from ringbid.worker.calls import CallChecks
 from ringbid.worker.outbox import Sender
 from ringbid.worker.retention import Retention
@@ -178,6 +180,15 @@ async def read_ledger(settings: Settings, question: Callable[[LedgerReads], Awai
         await reader.close()
 
 
+async def read_outbox_counts(settings: Settings) -> Counts:
+    """How many messages wait, are dead or kept back. Reads beside a running server."""
+    reader = open_reader(settings)
+    try:
+        return await reader.outbox.counts()
+    finally:
+        await reader.close()
+
+
 @asynccontextmanager
 async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Application, ControlServer]]:
     """Everything a server is made of, started in order and stopped in the reverse."""
@@ -204,7 +215,12 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
             clock=clock,
             carriers=_carriers(settings, desk, clock),
         )
-        yield app, ControlServer(settings.data, {"apply": _apply_handler(store), **ledger_handlers(store.ledger)})
+        handlers = {
+            "apply": _apply_handler(store),
+            **ledger_handlers(store.ledger),
+            **outbox_orders.orders(store.outbox, nudge=sender.nudge),
+        }
+        yield app, ControlServer(settings.data, handlers)
     finally:
         for task in background:
             task.cancel()

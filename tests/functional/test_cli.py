@@ -115,7 +115,7 @@ def test_doctor_finds_nothing_broken_in_a_fresh_store_and_says_what_is_doubtful(
     findings = json.loads(run("doctor", "--data", tmp_path / "d", "--json"))
     assert {finding["part"] for finding in findings} == {
         "Python", "Event loop", "Time zones", "Port", "Outbound", "SQLite", "Data folder", "Disk", "Store", "Clock",
-        "Catalog acme",
+        "Catalog acme", "Phones", "Ledger", "Outbox",
     }  # fmt: skip
     assert "broken" not in {finding["state"] for finding in findings}
     assert "no rule names publisher PUB-FREE, so it is quoted a payout of 0" in " ".join(text.split())

@@ -39,10 +39,23 @@ def _find_unknown_commands(text: str) -> list[str]:
         if command is None:
             unknown.append(name)
             continue
-        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-        options = [word.split("=")[0] for word in shlex.split(rest) if word.startswith("--")]
-        unknown.extend(f"{name} {option}" for option in options if option not in known)
+        members = getattr(command, "commands", None)  # those of a group
+        if members is not None:
+            member, _, options_of = rest.strip().partition(" ")
+            if member and member not in members:
+                unknown.append(f"{name} {member}")
+            if member not in members:
+                continue
+            unknown += _find_unknown_options(f"{name} {member}", members[member], options_of)
+            continue
+        unknown += _find_unknown_options(name, command, rest)
     return unknown
+
+
+def _find_unknown_options(name: str, command: Command, rest: str) -> list[str]:
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    options = [word.split("=")[0] for word in shlex.split(rest) if word.startswith("--")]
+    return [f"{name} {option}" for option in options if option not in known]
 
 
 def test_every_command_that_a_page_shows_exists() -> None:

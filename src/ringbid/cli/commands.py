@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from ringbid.cli import groups
+from ringbid.cli.options import Data, Database
+
 # A command imports its module when it runs (noqa: PLC0415): all of Ringbid takes ten times as long to load as this.
 
 app = typer.Typer(
@@ -19,18 +22,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data", envvar="RINGBID_DATA", metavar="DIR", help="The folder of the SQLite store (default ringbid-data)."
-    ),
-]
-Database = Annotated[
-    str | None,
-    typer.Option(
-        "--database", envvar="RINGBID_DATABASE", metavar="URL", help="A PostgreSQL URL, instead of the SQLite store."
-    ),
-]
+app.add_typer(groups.ledger, name="ledger")
+app.add_typer(groups.outbox, name="outbox")
+app.add_typer(groups.sip, name="sip")
+app.add_typer(groups.emulate, name="emulate")
 
 
 def main() -> None:

@@ -18,7 +18,10 @@ from ringbid.catalog.validate import read_stored
 from ringbid.cli import checks
 from ringbid.cli.checks import Finding
 from ringbid.cli.console import output
+from ringbid.cli.ledger_check import check_ledger
+from ringbid.cli.outbox import check_outbox
 from ringbid.cli.running import masked_url, read_settings, store_options
+from ringbid.cli.sip import check_sip
 from ringbid.reservations.ports import StoreUnavailable
 from ringbid.settings import Settings
 from ringbid.store import sqlite
@@ -46,6 +49,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield checks.check_time_zones()
     yield checks.check_port(settings.host, settings.port)
     yield checks.check_outbound(settings)
+    yield check_sip(settings)
     if settings.database is None:
         yield checks.check_sqlite(*sqlite.library())
         yield checks.check_folder(settings.data)
@@ -59,6 +63,8 @@ def _examine_store(settings: Settings) -> Iterator[Finding]:
         facts = asyncio.run(bootstrap.read_facts(settings))
         yield from checks.check_store(facts, now=SystemClock().now())
         documents = asyncio.run(bootstrap.read_documents(settings))
+        problems = asyncio.run(bootstrap.read_ledger(settings, lambda ledger: ledger.verify()))
+        counts = asyncio.run(bootstrap.read_outbox_counts(settings))
     except StoreMissing:
         options = store_options(settings)
         yield Finding("Store", "doubtful", "there is none yet", f"ringbid apply examples/acme.yaml {options}".rstrip())
@@ -68,6 +74,8 @@ def _examine_store(settings: Settings) -> Iterator[Finding]:
         yield Finding("Store", "broken", " ".join(str(error).split()), _store_mend(settings))
     else:
         yield from checks.check_catalogs(map(read_stored, documents.values()), settings)
+        yield check_ledger(problems)
+        yield from check_outbox(counts)
 
 
 def _store_mend(settings: Settings) -> str:

@@ -34,6 +34,10 @@ def test_help_names_every_command_with_a_whole_sentence() -> None:
         "demo",
         "doctor",
         "version",
+        "ledger",
+        "outbox",
+        "sip",
+        "emulate",
     ]
     assert all(line.endswith(".") and not line.endswith("...") for line in commands)
 

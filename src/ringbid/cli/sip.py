@@ -1,0 +1,88 @@
+"""`ringbid sip …`: Kamailio's configuration from the settings, and Kamailio itself in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+from rich.text import Text
+
+from ringbid.cli.checks import Finding
+from ringbid.cli.console import fail, output
+from ringbid.cli.running import read_settings, run, stop_on_signals
+from ringbid.edge import tasks
+from ringbid.edge.telephony.sip.commands import EngineCommands, EngineUnreachable
+from ringbid.edge.telephony.sip.config import WrongSipSettings, render_config, sip_folder, write_config
+from ringbid.edge.telephony.sip.engine import EngineFailed, SipEngine, find_missing
+from ringbid.settings import Settings
+
+
+def config(folder: Path | None, *, data: Path | None, database: str | None) -> None:
+    """Write the files of Kamailio's configuration, and say how it is started with them."""
+    settings = read_settings(data=data, database=database)
+    try:
+        main_file = write_config(settings, folder or sip_folder(settings))
+    except WrongSipSettings as error:
+        fail(str(error), "docs/settings.md lists the settings of [sip].")
+    console = output()
+    console.print(Text(f"Written: {main_file} and what it includes."), soft_wrap=True)
+    console.print(Text("`ringbid sip run` starts Kamailio with the same settings.", "dim"), soft_wrap=True)
+
+
+def run_engine(*, data: Path | None, database: str | None) -> None:
+    """Run Kamailio, and rtpengine where media pass through it, until Ctrl-C or SIGTERM."""
+    settings = read_settings(data=data, database=database)
+    missing = find_missing(settings)
+    if missing:
+        fail(f"{', '.join(missing)} missing here.", f"apt-get install --no-install-recommends {' '.join(missing)}")
+    run(_run(settings), settings)
+
+
+def check_sip(settings: Settings) -> Finding:
+    """What `ringbid doctor` says of the phone side: whether calls can come in as the settings say."""
+    if settings.sip.domain is None and not settings.carriers:
+        return Finding(
+            "Phones", "doubtful", "no calls come in: neither sip.domain nor a carrier is set", "docs/phones.md"
+        )
+    if settings.sip.domain is None:
+        return Finding("Phones", "ok", f"carriers call: {', '.join(settings.carriers)}")
+    missing = find_missing(settings)
+    if missing:
+        names = " ".join(missing)
+        return Finding(
+            "Phones", "broken", f"{', '.join(missing)} missing", f"apt-get install --no-install-recommends {names}"
+        )
+    try:
+        render_config(settings)
+    except WrongSipSettings as error:
+        return Finding("Phones", "broken", str(error), "docs/settings.md lists the settings of [sip]")
+    try:
+        asyncio.run(EngineCommands(settings.sip).uptime_seconds())
+    except EngineUnreachable:
+        where = settings.sip.control_address
+        return Finding("Phones", "doubtful", f"Kamailio does not answer at {where}", "ringbid sip run")
+    return Finding("Phones", "ok", f"Kamailio answers at {settings.sip.control_address}")
+
+
+async def _run(settings: Settings) -> None:
+    stop = stop_on_signals()
+    engine = SipEngine(settings)
+    try:
+        await engine.start()
+    except (EngineFailed, WrongSipSettings) as error:
+        await engine.stop()
+        fail(str(error))
+    where = ", ".join(settings.sip.listen_addresses)
+    output().print(Text(f"Kamailio takes calls on {where} and asks the server for their way."), soft_wrap=True)
+    ended = tasks.start(engine.wait(), name="Kamailio")
+    stopped = tasks.start(stop.wait(), name="stop")
+    await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    died = ended.done()
+    await engine.stop()
+    stopped.cancel()
+    with suppress(asyncio.CancelledError):
+        await stopped
+    await ended
+    if died:
+        fail("Kamailio ended by itself.", f"Its log is in {engine.folder}.")
