@@ -216,7 +216,7 @@ def test_a_call_is_hung_up_by_command_on_both_sides(tmp_path: Path) -> None:
         answering = await stage.buyer(1, buyer())
         calling = await stage.start_call(caller(waits_for_bye=True))
         [answered] = await desk.wait_for("answered")
-        assert [live.call_id for live in await stage.commands.live_dialogs()] == [answered.provider_call_id]
+        assert [live.call_id for live in await stage.commands.dialogs()] == [answered.provider_call_id]
         assert await stage.commands.hang_up(answered.provider_call_id)
         (await calling).check()
         (await answering).check()

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
@@ -118,9 +120,24 @@ class Stage:
         arguments = ("-s", dialled, f"{self.engine_address}:{port}", *options)
         return await (await self._play(scenario, source or self.carrier, *arguments, calls=calls))
 
-    async def start_call(self, scenario: str, *options: str, dialled: str = NUMBER) -> asyncio.Task[Finished]:
+    async def start_call(
+        self, scenario: str, *options: str, dialled: str = NUMBER, calls: int = 1
+    ) -> asyncio.Task[Finished]:
         """A call that goes on meanwhile."""
-        return await self._play(scenario, self.carrier, "-s", dialled, self.engine_address, *options)
+        return await self._play(scenario, self.carrier, "-s", dialled, self.engine_address, *options, calls=calls)
+
+    async def phone(self, address: str, **wanted: Any) -> asyncio.Task[dict[str, Any]]:
+        """A telephone made of PJSIP (`sip_phone`) that is ready; the task ends with its call, and says what it saw."""
+        program = Path(__file__).with_name("sip_phone.py")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(program), json.dumps({"address": address, **wanted}),
+            cwd=self.folder, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        self._playing.append(process)
+        assert process.stdout is not None
+        while (line := await process.stdout.readline()) != b"ready\n":
+            assert line, f"the telephone at {address} did not start"
+        return tasks.start(_last_line(process), name=f"telephone {address}")
 
     async def _play(self, scenario: str, address: str, *options: str, calls: int = 1) -> asyncio.Task[Finished]:
         name = f"{next(self._numbers)}"
@@ -146,6 +163,15 @@ class Stage:
         reported = output.decode(errors="replace")[-800:] + _read(messages.with_suffix(".errors"))
         return Finished(process.returncode or 0, _read(messages), reported)
 
+    async def wait_until_talking(self) -> None:
+        """Until Kamailio has seen the caller's ACK of a call."""
+        for _ in range(500):
+            listed = await self.commands.ask("dlg.list")
+            if any(dialog["state"] == 4 for dialog in listed or ()):
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("no call was acknowledged")
+
     async def close(self) -> None:
         await self.disconnect_routers()
         for process in self._playing:
@@ -153,6 +179,11 @@ class Stage:
                 process.kill()
                 await process.wait()
         await self.engine.stop()
+
+
+async def _last_line(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    output, _ = await asyncio.wait_for(process.communicate(), CALL_SECONDS)
+    return dict(json.loads(output.decode(errors="replace").splitlines()[-1]))
 
 
 def _read(path: Path) -> str:

@@ -19,6 +19,7 @@ from ringbid.settings import Sip
 _SECONDS = 10.0
 _LONGEST_BYTES = 64 * 1024 * 1024
 _CONFIRMED_STATES = (3, 4)  # answered, and not yet over
+_DELETED_STATE = 5
 
 
 class EngineUnreachable(Exception):  # noqa: N818 -- what is the case, named as such
@@ -26,12 +27,13 @@ class EngineUnreachable(Exception):  # noqa: N818 -- what is the case, named as 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiveDialog:
-    """An answered call that Kamailio holds."""
+class Dialog:
+    """A call that Kamailio holds."""
 
     call_id: str
     entry: int
     id: int
+    answered: bool
 
 
 class _Answer(msgspec.Struct):
@@ -45,15 +47,16 @@ class EngineCommands:
     def __init__(self, sip: Sip) -> None:
         self._host, self._port = split_address(sip.control_address, name="control_address")
 
-    async def live_dialogs(self) -> list[LiveDialog]:
-        """Every answered call. Raises EngineUnreachable."""
+    async def dialogs(self) -> list[Dialog]:
+        """Every call that rings or talks; one that waits for its first answer is not among them. Raises
+        EngineUnreachable."""
         listed = await self.ask("dlg.list")
-        return [_dialog(item) for item in listed or () if item.get("state") in _CONFIRMED_STATES]
+        return [_dialog(item) for item in listed or () if item.get("state") != _DELETED_STATE]
 
     async def hang_up(self, call_id: str) -> bool:
         """End an answered call on both sides; False where there is none of this Call-ID. Raises EngineUnreachable."""
-        for dialog in await self.live_dialogs():
-            if dialog.call_id == call_id:
+        for dialog in await self.dialogs():
+            if dialog.call_id == call_id and dialog.answered:
                 await self.ask("dlg.end_dlg", dialog.entry, dialog.id)
                 return True
         return False
@@ -96,5 +99,10 @@ def _request(method: str, parameters: Sequence[str | int]) -> bytes:
     return msgspec.json.encode({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)})
 
 
-def _dialog(item: dict[str, Any]) -> LiveDialog:
-    return LiveDialog(call_id=item["call-id"], entry=int(item["h_entry"]), id=int(item["h_id"]))
+def _dialog(item: dict[str, Any]) -> Dialog:
+    return Dialog(
+        call_id=item["call-id"],
+        entry=int(item["h_entry"]),
+        id=int(item["h_id"]),
+        answered=item.get("state") in _CONFIRMED_STATES,
+    )

@@ -24,11 +24,11 @@ from ringbid.edge.telephony.sip.config import (
     sip_folder,
     write_config,
 )
+from ringbid.edge.telephony.sip.record_log import LOG_PATTERN
 from ringbid.settings import Settings
 
 PACKAGES = ("kamailio", "kamailio-extra-modules", "kamailio-postgres-modules", "kamailio-tls-modules")
 MEDIA_PACKAGES = ("rtpengine-daemon",)
-LOG_PATTERN = "engine-*.log"
 READY_SECONDS = 15.0
 STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.02

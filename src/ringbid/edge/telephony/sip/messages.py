@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
@@ -68,15 +69,16 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the record log. `number` counts up from 1 since Kamailio's start, which is `boot`."""
+    """One line of the record log: a call was answered, or (with `ended`) an answered call is over. `number` counts up
+    from 1 since Kamailio's start, which is `boot`."""
 
     boot: int
     number: int
     call: str
     attempt: str
     started: str
-    ended: str
-    by: EndedBy
+    ended: str = ""
+    by: EndedBy | None = None
 
 
 Incoming: TypeAlias = Question | Told
@@ -148,22 +150,30 @@ def to_event(told: Told) -> CallEvent:
     )
 
 
-def to_record(line: RecordLine) -> CallEvent:
-    """The engine's own account of an answered call."""
-    started_at, ended_at = _time(line.started), _time(line.ended)
-    return record_event(
-        _text(line.call), parse_ping_id(line.attempt), started_at=started_at, ended_at=ended_at, ended_by=line.by
+def logged_event(line: RecordLine) -> CallEvent:
+    """The engine's own account: a record, or that a call was answered, as it was told when it was."""
+    call_id, attempt_id, started_at = _text(line.call), parse_ping_id(line.attempt), _time(line.started)
+    if line.ended:
+        ended_by: EndedBy = line.by or "engine"
+        return record_event(call_id, attempt_id, started_at=started_at, ended_at=_time(line.ended), ended_by=ended_by)
+    return CallEvent(
+        provider=PROVIDER,
+        event_id=event_id(call_id, "answered", attempt_id),
+        provider_call_id=call_id,
+        kind="answered",
+        at=started_at,
+        attempt_id=attempt_id,
     )
 
 
 def record_event(
     call_id: str, attempt_id: PingId | None, *, started_at: datetime, ended_at: datetime, ended_by: EndedBy
 ) -> CallEvent:
-    """A record. There is one for each call, wherever it is read."""
+    """A record. There is one for each answered attempt, wherever it is read."""
     duration_ms = max(0, (ended_at - started_at) // timedelta(milliseconds=1))
     return CallEvent(
         provider=PROVIDER,
-        event_id=event_id(call_id, "record", None),
+        event_id=event_id(call_id, "record", attempt_id),
         provider_call_id=call_id,
         kind="record",
         at=ended_at,
@@ -171,6 +181,37 @@ def record_event(
         started_at=started_at,
         duration_ms=duration_ms,
         ended_by=ended_by,
+    )
+
+
+def row_to_record(call_id: str, attempt: str, started: str, ended: str, by: str, duration_seconds: float) -> CallEvent:
+    """The same from a row of Kamailio's table."""
+    started_at = _time(started)
+    ended_at = _time(ended) if ended else started_at + timedelta(seconds=duration_seconds)
+    ended_by: EndedBy = "caller" if by == "caller" else "buyer" if by == "buyer" else "engine"
+    return record_event(call_id, parse_ping_id(attempt), started_at=started_at, ended_at=ended_at, ended_by=ended_by)
+
+
+def ended_event(record: CallEvent) -> CallEvent:
+    """The `ended` that Kamailio has told, or would have told, of a record's call."""
+    return replace(
+        record,
+        event_id=event_id(record.provider_call_id, "ended", record.attempt_id),
+        kind="ended",
+        started_at=None,
+        duration_ms=None,
+    )
+
+
+def unanswered_event(call_id: str, *, at: datetime) -> CallEvent:
+    """Nobody answered this call, and nobody will."""
+    return CallEvent(
+        provider=PROVIDER,
+        event_id=event_id(call_id, "unanswered", None),
+        provider_call_id=call_id,
+        kind="unanswered",
+        at=at,
+        code=503,
     )
 
 

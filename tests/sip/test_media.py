@@ -1,0 +1,83 @@
+"""Sound, between two telephones made of PJSIP: directly, through rtpengine, and into a recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.certificates import make_certificates
+from support.sip_desk import FakeDesk, connect, dial
+from support.sip_stage import NUMBER, Stage, perform
+from support.tones import read_channels, share_of, write_tone
+
+TALK_SECONDS = 2
+LEAST_PACKETS = TALK_SECONDS * 50 - 20  # one every 20 ms; the first and the last few may be lost
+
+
+async def talk(stage: Stage, desk: FakeDesk, *, transport: str = "udp") -> tuple[dict[str, object], dict[str, object]]:
+    """A call in which the caller sounds 440 Hz and the buyer 880 Hz; what either phone saw."""
+    folder = stage.folder
+    desk.first = connect((dial(stage.buyer_uri(1)),))
+    low = write_tone(folder / "440.wav", hertz=440, seconds=5)
+    high = write_tone(folder / "880.wav", hertz=880, seconds=5)
+    buyer = await stage.phone(stage.buyer_address(1), play=str(high), record=str(folder / "buyer.wav"))
+    port, scheme = {"udp": (5060, ""), "tcp": (5060, ";transport=tcp"), "tls": (5061, ";transport=tls")}[transport]
+    caller = await stage.phone(
+        stage.carrier,
+        call=f"sip:{NUMBER}@{stage.engine_address}:{port}{scheme}",
+        talk_seconds=TALK_SECONDS,
+        play=str(low),
+        record=str(folder / "caller.wav"),
+    )
+    seen = await caller, await buyer
+    assert all(end["answered"] and end["over"] for end in seen), seen
+    await desk.wait_for("ended")
+    return seen
+
+
+def assert_both_heard(stage: Stage) -> None:
+    [heard_by_buyer] = read_channels(stage.folder / "buyer.wav")
+    [heard_by_caller] = read_channels(stage.folder / "caller.wav")
+    assert share_of(heard_by_buyer, 440) > 0.8
+    assert share_of(heard_by_caller, 880) > 0.8
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+def test_sound_goes_both_ways_directly(tmp_path: Path, transport: str) -> None:
+    desk = FakeDesk()
+    make_certificates(tmp_path)
+
+    async def play(stage: Stage) -> None:
+        caller, buyer = await talk(stage, desk, transport=transport)
+        assert min(int(str(end["received"])) for end in (caller, buyer)) >= LEAST_PACKETS
+        assert str(caller["remote"]).startswith(stage.buyer_address(1))
+        assert_both_heard(stage)
+
+    certificate = {"certificate_file": tmp_path / "server.pem", "key_file": tmp_path / "server.key"}
+    perform(play, tmp_path, desk, transports=("udp", "tcp", "tls"), **certificate)
+
+
+def test_sound_goes_both_ways_through_rtpengine(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        caller, buyer = await talk(stage, desk)
+        assert min(int(str(end["received"])) for end in (caller, buyer)) >= LEAST_PACKETS
+        assert str(caller["remote"]).startswith(f"{stage.engine_address}:")
+        assert str(buyer["remote"]).startswith(f"{stage.engine_address}:")
+        assert_both_heard(stage)
+
+    perform(play, tmp_path, desk, media="relay")
+
+
+def test_without_rtpengine_the_sound_goes_directly(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        await stage.engine.kill_media()
+        caller, _ = await talk(stage, desk)
+        assert str(caller["remote"]).startswith(stage.buyer_address(1))
+        assert_both_heard(stage)
+
+    perform(play, tmp_path, desk, media="relay")

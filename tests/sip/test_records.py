@@ -1,0 +1,262 @@
+"""What is known of calls after a crash: events wait, records are read to the end, forgotten calls are closed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ringbid.call.event import CallEvent
+from ringbid.edge.telephony.sip.records import OpenCall, Reconciler
+from ringbid.store.engine_tables import EngineTables, RecordRow, create_engine_tables
+from ringbid.values.clock import SystemClock
+from support.postgres import Cluster
+from support.sip_desk import FakeDesk, connect, dial
+from support.sip_scenarios import buyer, caller, silent_buyer
+from support.sip_stage import Stage, perform
+
+
+class FakeCalls:
+    """The calls of which the desk believes that they are under way."""
+
+    def __init__(self, *calls: OpenCall) -> None:
+        self.calls = list(calls)
+
+    async def open_calls(self, provider: str) -> list[OpenCall]:
+        assert provider == "sip"
+        return self.calls
+
+
+@pytest.fixture
+def database(postgres_cluster: Cluster) -> Iterator[str]:
+    url = postgres_cluster.create_database()
+    create_engine_tables(url)
+    yield url
+    with psycopg.connect(postgres_cluster.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"drop database {url.rpartition('/')[2]} with (force)".encode())
+
+
+def reconciler(stage: Stage, desk: FakeDesk, *calls: OpenCall, table: EngineTables | None = None) -> Reconciler:
+    return Reconciler(
+        desk=desk,
+        calls=FakeCalls(*calls),
+        commands=stage.commands,
+        folder=stage.engine.folder,
+        clock=SystemClock(),
+        table=table,
+        patience_seconds=0,
+    )
+
+
+def test_ends_that_come_while_no_server_is_there_are_told_to_the_next(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        desk.first = connect((dial(stage.buyer_uri(1)),))
+        await stage.buyer(1, buyer(ring_ms=0), calls=20)
+        calling = await stage.start_call(caller(talk_ms=700), "-r", "100", calls=20)
+        await desk.wait_for("answered", 20)
+        await stage.disconnect_routers()
+        (await calling).check()
+        later = FakeDesk()
+        await stage.connect_router(later)
+        ended = await later.wait_for("ended", 20)
+        assert len({event.event_id for event in ended}) == 20
+        assert {event.provider_call_id for event in ended} == {each.provider_call_id for each in desk.told("answered")}
+
+    perform(play, tmp_path, desk)
+
+
+def test_an_event_is_told_until_the_desk_has_taken_note_of_it(tmp_path: Path) -> None:
+    class Forgetful(FakeDesk):
+        refused: int = 0
+
+        async def report(self, event: CallEvent) -> None:
+            if event.kind == "ended" and self.refused < 1:
+                self.refused += 1
+                raise TimeoutError
+            await super().report(event)
+
+    desk = Forgetful()
+
+    async def play(stage: Stage) -> None:
+        desk.first = connect((dial(stage.buyer_uri(1)),))
+        await stage.buyer(1, buyer())
+        (await stage.call(caller())).check()
+        await desk.wait_for("ended")
+        assert desk.refused == 1
+
+    perform(play, tmp_path, desk)
+
+
+def test_a_record_has_the_time_from_the_answer_to_the_hang_up(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        attempt = dial(stage.buyer_uri(1))
+        desk.first = connect((attempt,))
+        await stage.buyer(1, buyer())
+        (await stage.call(caller(talk_ms=1000))).check()
+        await desk.wait_for("ended")
+        await reconciler(stage, desk).read_records()
+        [record] = desk.told("record")
+        [answered] = {event.event_id: event for event in desk.told("answered")}.values()
+        assert record.duration_ms is not None
+        assert 1000 <= record.duration_ms < 1150
+        assert (record.attempt_id, record.ended_by) == (attempt.attempt_id, "caller")
+        assert abs(record.started_at - answered.at).total_seconds() < 0.05
+
+    perform(play, tmp_path, desk)
+
+
+def test_records_are_read_once_however_often_the_reader_starts(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        desk.first = connect((dial(stage.buyer_uri(1)),))
+        await stage.buyer(1, buyer(ring_ms=0), calls=6)
+        for _ in range(2):
+            (await stage.call(caller(talk_ms=50), calls=3)).check()
+            await desk.wait_for("ended", len(desk.told("record")) + 3)
+            for _ in range(2):
+                await reconciler(stage, desk).read_records()
+            await stage.engine.kill()
+            await stage.engine.start()
+        assert len(desk.told("record")) == 6
+
+    perform(play, tmp_path, desk)
+
+
+def test_a_killed_engine_loses_events_but_no_records(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        desk.first = connect((dial(stage.buyer_uri(1)),))
+        await stage.buyer(1, buyer())
+        calling = await stage.start_call(caller(talk_ms=300))
+        await desk.wait_for("answered")
+        await stage.disconnect_routers()
+        (await calling).check()
+        await stage.engine.kill()
+        await stage.engine.start()
+        later = FakeDesk()
+        await reconciler(stage, later).read_records()
+        assert [event.kind for event in later.events] == ["answered", "ended", "record"]
+
+    perform(play, tmp_path, desk)
+
+
+def test_a_call_that_a_killed_engine_has_forgotten_is_closed_at_its_last_proof_of_life(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        attempt = dial(stage.buyer_uri(1))
+        desk.first = connect((attempt,))
+        await stage.buyer(1, buyer())
+        await stage.start_call(caller(talk_ms=60_000))
+        [answered] = await desk.wait_for("answered")
+        call = OpenCall(
+            provider_call_id=answered.provider_call_id,
+            since=answered.at,
+            attempt_id=attempt.attempt_id,
+            answered_at=answered.at,
+        )
+        await asyncio.sleep(0.5)
+        await reconciler(stage, desk, call).compare_live()
+        assert desk.told("record") == []
+        await stage.engine.kill()
+        await stage.engine.start()
+        await reconciler(stage, desk, call).compare_live()
+        [record] = desk.told("record")
+        assert (record.ended_by, record.attempt_id) == ("engine", attempt.attempt_id)
+        assert record.duration_ms is not None
+        assert 500 <= record.duration_ms < 1500
+
+    perform(play, tmp_path, desk)
+
+
+def test_a_ringing_call_that_a_killed_engine_has_forgotten_is_nobodys(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        desk.first = connect((dial(stage.buyer_uri(1), ring_seconds=60),))
+        await stage.buyer(1, silent_buyer())
+        await stage.start_call(caller())
+        [ringing] = await desk.wait_for("ringing")
+        call = OpenCall(provider_call_id=ringing.provider_call_id, since=ringing.at)
+        await reconciler(stage, desk, call).compare_live()
+        assert desk.told("unanswered") == []
+        await stage.engine.kill()
+        await stage.engine.start()
+        await reconciler(stage, desk, call).compare_live()
+        assert [event.code for event in desk.told("unanswered")] == [503]
+
+    perform(play, tmp_path, desk)
+
+
+def test_with_a_database_a_call_outlives_the_engine(tmp_path: Path, database: str) -> None:
+    desk = FakeDesk()
+    table = EngineTables(database)
+
+    async def play(stage: Stage) -> None:
+        attempt = dial(stage.buyer_uri(1))
+        desk.first = connect((attempt,))
+        answering = await stage.buyer(1, buyer())
+        calling = await stage.start_call(caller(talk_ms=1500))
+        [answered] = await desk.wait_for("answered")
+        await stage.wait_until_talking()
+        await stage.engine.kill()
+        await stage.engine.start()
+        assert [each.call_id for each in await stage.commands.dialogs()] == [answered.provider_call_id]
+        (await calling).check()
+        (await answering).check()
+        [ended] = await desk.wait_for("ended")
+        assert ended.ended_by == "caller"
+        later = FakeDesk()
+        await reconciler(stage, later, table=table).read_records()
+        records = {event.event_id: event for event in later.told("record")}
+        [record] = records.values()
+        assert record.duration_ms is not None
+        assert 1500 <= record.duration_ms < 1700
+        assert (record.attempt_id, record.ended_by) == (attempt.attempt_id, "caller")
+
+    perform(play, tmp_path, desk, database=database)
+    assert table.unnoted(10) == []
+    table.close()
+
+
+@pytest.mark.parametrize("ended_by", ["caller", "buyer", "engine"])
+def test_the_table_of_records_says_how_each_call_ended(tmp_path: Path, database: str, ended_by: str) -> None:
+    desk = FakeDesk()
+    table = EngineTables(database)
+
+    async def play(stage: Stage) -> None:
+        attempt = dial(stage.buyer_uri(1), longest_seconds=1)
+        desk.first = connect((attempt,))
+        await stage.buyer(1, buyer(hangs_up_after_ms=200 if ended_by == "buyer" else None))
+        (await stage.call(caller(talk_ms=200, waits_for_bye=ended_by != "caller"))).check()
+        await desk.wait_for("ended")
+        rows = await rows_of(table)
+        [(_, call_id, attempt_id, started, ended, by, duration)] = rows
+        assert (call_id, attempt_id, by) == (desk.arrivals[0].provider_call_id, attempt.attempt_id, ended_by)
+        assert float(ended) - float(started) == pytest.approx(duration, abs=0.1)
+
+    perform(play, tmp_path, desk, database=database)
+    table.close()
+
+
+async def rows_of(table: EngineTables) -> list[RecordRow]:
+    """The new rows; Kamailio writes them a moment after it has told of the end."""
+    return await asyncio.to_thread(_wait_for_rows, table)
+
+
+def _wait_for_rows(table: EngineTables) -> list[RecordRow]:
+    ends_at = time.monotonic() + 5
+    while not (rows := table.unnoted(10)):
+        assert time.monotonic() < ends_at, "no record was written"
+        time.sleep(0.02)
+    return rows
