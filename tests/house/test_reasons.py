@@ -16,6 +16,7 @@ SCENARIOS = ROOT / "tests/scenarios"
 # Reasons that no single ping can end in, and the test that shows each instead.
 _EDGES = "tests/functional/test_ping_edges.py"
 _CORRECTING = "tests/unit/ledger/test_correcting.py"
+_CALLS_API = "tests/functional/test_calls_api.py"
 SHOWN_ELSEWHERE: dict[Reason, str] = {
     Reason.BODY_TOO_SLOW: _EDGES,
     Reason.IDEMPOTENCY_KEY_IN_FLIGHT: _EDGES,
@@ -30,6 +31,22 @@ SHOWN_ELSEWHERE: dict[Reason, str] = {
     Reason.ADJUSTMENT_CURRENCY_DIFFERS: _CORRECTING,
     Reason.ADJUSTMENT_ACCOUNT_UNCLEAR: _CORRECTING,
     Reason.NOTE_INVALID: _CORRECTING,
+    Reason.CALL_UNKNOWN: _CALLS_API,
+    Reason.ACCESS_KEY_UNKNOWN: _CALLS_API,
+    Reason.ACCESS_NOT_ALLOWED: _CALLS_API,
+    Reason.ACCESS_LATE: _CALLS_API,
+    Reason.CALL_NOT_LIVE: _CALLS_API,
+    Reason.HAND_BACK_LATE: _CALLS_API,
+    Reason.CONVERSION_NOT_AWAITED: _CALLS_API,
+    Reason.CALL_REQUEST_INVALID: _CALLS_API,
+    Reason.TAG_RESERVED: _CALLS_API,
+    Reason.SIDE_INVALID: _CALLS_API,
+    Reason.HAND_BACK_UNSUPPORTED: _CALLS_API,
+    Reason.NETWORK_UNREACHABLE: _CALLS_API,
+    Reason.REPORTED_CONVERTED: _CALLS_API,
+    Reason.POSTBACK_MISSED: _CALLS_API,
+    Reason.CONVERTED_BEFORE: _CALLS_API,
+    Reason.BUYER_HANDED_BACK: _CALLS_API,
 }
 
 

@@ -7,6 +7,7 @@ trace.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
@@ -18,17 +19,19 @@ from ringbid.call.event import Arrival, CallEvent
 from ringbid.call.instruction import Over, Refuse
 from ringbid.call.instruction import Routing as Answer
 from ringbid.call.match import Match, late, match
-from ringbid.call.ports import CallTools, Draft, More, Opening, React, StoredCall
+from ringbid.call.ports import CallerOf, CallTools, Draft, More, Opening, React, StoredCall
 from ringbid.call.react import check_at_ms
 from ringbid.call.routing import Caller, Routing
 from ringbid.call.state import Attempt, CallState, Phase
 from ringbid.call.tell import messages_of
+from ringbid.call.writing import with_written
 from ringbid.outbox.message import Message
 from ringbid.reservations.calling import CallTake, Claimed, NotOpen
 from ringbid.routing.plan import CampaignPlan
 from ringbid.routing.tags import Tags, tags_of_ping
 from ringbid.values.clock import to_ms
-from ringbid.values.ids import CallId, PingId, new_ping_id
+from ringbid.values.ids import CallId, CampaignId, CompanyId, PingId, PublisherId, new_ping_id
+from ringbid.values.phone import PhoneNumber
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 
@@ -129,7 +132,7 @@ class Desk:
         tools = self._tools
         company_id = found.company.catalog.company.id
         plan = tools.plans.plan_for(found.company, found.campaign)
-        written = await tools.calls.written_tags(company_id, arrival.caller_number)
+        written = await self._written(company_id, found.campaign.id, found.publisher_id, arrival.caller_number)
         if found.ping is not None:
             known = memory.of_ping(found.ping, plan, with_bids=found.reservation is not None)
         else:
@@ -146,7 +149,7 @@ class Desk:
             ),
             company=found.company,
             campaign=found.campaign,
-            tags=known.tags.with_outputs(written, "written").with_outputs(arrival.tags, "network"),
+            tags=with_written(known.tags, written).with_outputs(arrival.tags, "network"),
             seed=known.seed,
             outputs=dict(known.outputs),
             out=dict(known.out),
@@ -207,6 +210,9 @@ class Desk:
         if home is None:
             return None
         known = memory.of_call(call)
+        written = await self._written(
+            call.company_id, call.campaign_id, call.publisher_id, call.caller_number, since=call.received_at
+        )
         routing = Routing(
             tools=tools,
             caller=Caller(
@@ -219,7 +225,7 @@ class Desk:
             ),
             company=home.company,
             campaign=home.campaign,
-            tags=known.tags,
+            tags=with_written(known.tags, written),
             seed=known.seed,
             outputs=dict(known.outputs),
             out=dict(known.out),
@@ -237,6 +243,24 @@ class Desk:
         )
         tools.on_message()
         return more
+
+    async def _written(
+        self,
+        company_id: CompanyId,
+        campaign_id: CampaignId,
+        publisher_id: PublisherId,
+        caller_number: PhoneNumber | None,
+        *,
+        since: datetime | None = None,
+    ) -> Mapping[str, str]:
+        """Tags that keys wrote for the caller. Once its call is there they go to the call itself; those that came while
+        it was being routed for the first time (`since` it arrived) are still among the caller's."""
+        if caller_number is None:
+            return {}
+        caller = CallerOf(
+            company_id=company_id, campaign_id=campaign_id, publisher_id=publisher_id, caller_number=caller_number
+        )
+        return await self._tools.calls.written_tags(caller, since=since)
 
     def _next_draft(self, routing: Routing, plan: Plan, call: StoredCall, claimed: Claimed, now: datetime) -> Draft:
         """The call after one more routing. Inside the store's transaction."""

@@ -6,14 +6,15 @@ and its messages are written together or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any, Protocol, TypeAlias
 
 from ringbid.buyers.protocol import Outbound
 from ringbid.call.event import Arrival, CallEvent
-from ringbid.call.state import CallState
+from ringbid.call.state import CallState, Phase
 from ringbid.call.trace import CallTrace
 from ringbid.catalog.model import Campaign
 from ringbid.catalog.snapshot import CompanyView, Snapshot
@@ -25,7 +26,7 @@ from ringbid.reservations.ports import Reservations, StoredPing
 from ringbid.routing.bids import StartTask
 from ringbid.routing.plan import CampaignPlan
 from ringbid.values.clock import Clock
-from ringbid.values.ids import CallId, CampaignId, CompanyId, PingId, PublisherId, RandomBytes
+from ringbid.values.ids import BuyerId, CallId, CampaignId, CompanyId, PingId, PublisherId, RandomBytes
 from ringbid.values.phone import PhoneNumber
 from ringbid.values.verdict import Refused
 
@@ -62,10 +63,11 @@ class CallLook:
 class Reaction:
     """Everything that one event, postback or check does to a call, to be written in one transaction. `row` names the
     row of the table that decided; `requests` move reservations; `converted` are callers to be remembered, by the plain
-    text of their dedupe key."""
+    text of their dedupe key. `trace`: where tags were written to it; None: it stays."""
 
     state: CallState
     row: str
+    trace: CallTrace | None = None
     requests: tuple[Request[Any], ...] = ()
     postings: tuple[Posting, ...] = ()
     messages: tuple[Message, ...] = ()
@@ -83,6 +85,10 @@ class Lookups(Protocol):
 
     def last_converted_ms(self, dedupe_key: str) -> int | None:
         """When the caller that this text names converted last."""
+        ...
+
+    def postings_of(self, call: StoredCall) -> tuple[Posting, ...]:
+        """Everything booked for the call so far, in the order in which it was booked."""
         ...
 
 
@@ -126,6 +132,29 @@ class More:
     draft: Callable[[StoredCall, Claimed, datetime], Draft]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerOf:
+    """A caller of a campaign: to one publisher, or (where `publisher_id` is empty) to any."""
+
+    company_id: CompanyId
+    campaign_id: CampaignId
+    publisher_id: PublisherId
+    caller_number: PhoneNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallQuery:
+    """Which calls to list, the newest first. What is None may be any."""
+
+    company_id: CompanyId | None = None
+    campaign_id: CampaignId | None = None
+    publisher_id: PublisherId | None = None
+    buyer_id: BuyerId | None = None  # who answered last
+    caller_number: PhoneNumber | None = None
+    phase: Phase | None = None
+    limit: int = 25
+
+
 class Calls(Protocol):
     """The store's promises to calls. `now` is always the store's clock. Raises StoreOverloaded and StoreUnavailable."""
 
@@ -158,12 +187,44 @@ class Calls(Protocol):
         """The call that its provider names so, or None."""
         ...
 
+    async def find_by_uuid(self, uuid: PingId) -> StoredCall | None:
+        """The call of this uuid, else the newest that came with the reservation of this uuid."""
+        ...
+
+    async def find_of_caller(self, caller: CallerOf) -> Sequence[StoredCall]:
+        """The newest few calls of a caller, the newest first."""
+        ...
+
     async def due(self) -> list[CallId]:
         """Some calls that must be looked at again now."""
         ...
 
-    async def written_tags(self, company_id: CompanyId, caller_number: PhoneNumber | None) -> Mapping[str, str]:
-        """Tags that keys have written for this caller."""
+    async def keep_tags(self, caller: CallerOf, tags: Mapping[str, str], *, written_by: str, keep_seconds: int) -> bool:
+        """Keep tags for the calls of a caller that are to come; False, with nothing kept, where they are too many."""
+        ...
+
+    async def written_tags(self, caller: CallerOf, *, since: datetime | None = None) -> Mapping[str, str]:
+        """Tags that keys have written for this caller, for any publisher and for this one; only those that were
+        written after `since`, where it is given."""
+        ...
+
+
+class TakeBack(Enum):
+    """What a phone network makes of the order to take a call back from its buyer."""
+
+    DONE = "done"  # the buyer's leg ends; its record follows, and then the network asks where the call goes on
+    NOT_SUPPORTED = "not supported"  # this network cannot, or its settings lack what it needs
+    NOT_LIVE = "not live"  # it has no such call on the line
+    UNREACHABLE = "unreachable"  # it did not take the order
+
+
+class Networks(Protocol):
+    """Orders to the phone networks. None of them raises for what the network does or does not do."""
+
+    async def hand_back(self, provider: str, provider_call_id: str, attempt_id: PingId) -> TakeBack:
+        """Take a connected call from the buyer of this attempt, and keep the caller on the line. The same order may
+        come again. The attempt's record must reach the desk before it is asked for the next buyer (`CallDesk.go_on`);
+        no `ended` may, since the call goes on."""
         ...
 
 

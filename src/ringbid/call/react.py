@@ -117,13 +117,17 @@ class _Work:
         """What has converted between the two: booked, remembered, counted and told."""
         self.set_attempt(after)
         for conversion in convert.conversions(before, after):
-            self.postings.append(posting_of(self.call, conversion))
-            key = self.dedupe_key(conversion.side, conversion.terms) if conversion.terms.dedupe_seconds else None
-            if key is not None:
-                self.converted.append(key)
-            if after.cap_counts == "converted":
-                self.count(after)
-            self.tell("converted", after, conversion)
+            self.book_one(conversion, posting_of(self.call, conversion))
+
+    def book_one(self, conversion: Conversion, posting: Posting) -> None:
+        attempt = conversion.attempt
+        self.postings.append(posting)
+        key = self.dedupe_key(conversion.side, conversion.terms) if conversion.terms.dedupe_seconds else None
+        if key is not None:
+            self.converted.append(key)
+        if attempt.cap_counts == "converted":
+            self.count(attempt)
+        self.tell("converted", attempt, conversion)
 
     def _subjects_of(self, buyer_id: BuyerId) -> tuple[Subject, ...]:
         home = self.home
@@ -157,6 +161,32 @@ def report_conversion(
     after = convert.report(call.state, before, sides, now_ms=to_ms(work.now), converted_before=work.converted_before)
     work.book(before, after)
     return work.react("conversion_reported")
+
+
+def decide_by_hand(
+    call: StoredCall,
+    lookups: Lookups,
+    *,
+    conversion: Conversion,
+    posting: Posting,
+    plans: CallPlans,
+    random_bytes: RandomBytes,
+) -> Reaction:
+    """What follows where a person decided that a side converts: a payout that waits for the revenue follows it."""
+    work = _Work(call, plans, lookups, random_bytes)
+    after = conversion.attempt
+    work.set_attempt(after)
+    work.book_one(conversion, posting)
+    followed = convert.report(
+        work.call.state, after, (), now_ms=to_ms(work.now), converted_before=work.converted_before
+    )
+    work.book(after, followed)
+    return work.react("converted_by_hand")
+
+
+def unchanged(call: StoredCall, lookups: Lookups, row: str) -> Reaction:
+    """What somebody asked for is done already."""
+    return Reaction(state=call.state, row=row, check_at_ms=check_at_ms(call.state, to_ms(lookups.now)))
 
 
 def check(call: StoredCall, lookups: Lookups, *, plans: CallPlans, random_bytes: RandomBytes) -> Reaction:

@@ -101,7 +101,7 @@ class Routing:
             refused = check_buyer(planned, tags=self.tags, now=usage.now, usage=usage.usage)
             if refused is None:
                 eligible.append(planned)
-            else:
+            elif planned.webhooks:  # without a bid it has no price; the others are looked at again in each routing
                 self.out.setdefault(planned.buyer.id, refused)
         deadline = Deadline.start(arrived_at=self.tools.clock.monotonic(), timeout_seconds=timeout_seconds)
         left_ms = int(deadline.seconds_for_asks(self.tools.clock.monotonic()) * 1000)

@@ -38,6 +38,7 @@ _DUE = text("check_at_ms is not null")
 Index("ix_call_check_at_ms", call.c.check_at_ms, sqlite_where=_DUE, postgresql_where=_DUE)
 Index("ix_call_reservation_id", call.c.reservation_id)
 Index("ix_call_received_at_ms", call.c.received_at_ms)
+Index("ix_call_caller_number_received_at_ms", call.c.caller_number, call.c.received_at_ms)
 
 # The inbox: each thing a provider told, once. `row` is the row of the state's table that handled it; null: its call is
 # not known yet, and it waits for it.
@@ -55,11 +56,11 @@ call_event = Table(
     sqlite_with_rowid=False,
 )
 
-# Tags that a key wrote to a caller or to a call. They colour the caller's next call, or this one's next decision.
+# Tags that a key wrote for a caller whose call is not there yet. Those that are written to a call are in its trace.
 written_tag = Table(
     "written_tag",
     metadata,
-    Column("subject", Text, primary_key=True),  # company and caller's number, or the call's uuid
+    Column("subject", Text, primary_key=True),  # company, campaign, publisher (empty: any) and the caller's number
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
     Column("written_by", Text, nullable=False),

@@ -17,13 +17,25 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from ringbid.call.event import Arrival, CallEvent
-from ringbid.call.ports import CallLook, Change, Draft, More, Opening, React, Reaction, StoredCall
+from ringbid.call.ports import (
+    CallerOf,
+    CallLook,
+    CallQuery,
+    Change,
+    Draft,
+    More,
+    Opening,
+    React,
+    Reaction,
+    StoredCall,
+)
 from ringbid.call.state import CallState, Phase
 from ringbid.call.trace import CallTrace
+from ringbid.ledger.posting import Posting
 from ringbid.reservations.calling import Claimed, NotOpen
 from ringbid.reservations.ports import StoredPing
 from ringbid.reservations.reservation import State
-from ringbid.store import ledger, outbox
+from ringbid.store import call_finding, ledger, outbox, written_tags
 from ringbid.store.batch import HEAD, decide_within
 from ringbid.store.call_rows import (
     DUE,
@@ -42,14 +54,14 @@ from ringbid.store.call_rows import (
     read_call,
     read_event,
 )
-from ringbid.store.call_schema import converted_caller, secret, written_tag
+from ringbid.store.call_schema import converted_caller, secret
+from ringbid.store.ledger_reading import postings_of
 from ringbid.store.reservations import find_ping
 from ringbid.store.session import Session
 from ringbid.store.statements import Insert, Statement
 from ringbid.store.threads import Reading, SessionThread
 from ringbid.values.clock import from_ms, to_ms
-from ringbid.values.ids import CallId, CompanyId, PingId
-from ringbid.values.phone import PhoneNumber
+from ringbid.values.ids import CallId, PingId
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 
@@ -62,11 +74,6 @@ _CONVERTED = Statement(
 _REMEMBER_CONVERTED = Insert(converted_caller, replace=True)
 _SECRET = Statement(select(secret.c.value).where(secret.c.name == bindparam("name")))
 _INSERT_SECRET = Insert(secret)
-_WRITTEN = Statement(
-    select(written_tag.c.name, written_tag.c.value).where(
-        written_tag.c.subject == bindparam("subject"), written_tag.c.expires_at_ms > bindparam("now_ms")
-    )
-)
 
 
 class CallReading:
@@ -91,11 +98,18 @@ class CallReading:
     async def due(self) -> list[CallId]:
         return await self._reading.alone(_due)
 
-    async def written_tags(self, company_id: CompanyId, caller_number: PhoneNumber | None) -> Mapping[str, str]:
-        if caller_number is None:
-            return {}
-        subject = caller_subject(company_id, caller_number)
-        return await self._reading.alone(lambda session: _written(session, subject))
+    async def find_by_uuid(self, uuid: PingId) -> StoredCall | None:
+        return await self._reading.alone(partial(call_finding.find_by_uuid, uuid))
+
+    async def find_of_caller(self, caller: CallerOf) -> list[StoredCall]:
+        return await self._reading.alone(partial(call_finding.find_of_caller, caller))
+
+    async def list_calls(self, query: CallQuery) -> list[StoredCall]:
+        """The newest calls that fit, the newest first."""
+        return await self._reading.alone(partial(call_finding.list_calls, query))
+
+    async def written_tags(self, caller: CallerOf, *, since: datetime | None = None) -> Mapping[str, str]:
+        return await self._reading.alone(lambda session: written_tags.read(session, caller, _now(session), since))
 
 
 class StoredCalls(CallReading):
@@ -117,6 +131,13 @@ class StoredCalls(CallReading):
     async def change(self, call_id: CallId, change: Change) -> StoredCall | Refused:
         return await self._writer.transact(partial(_change, call_id, change))
 
+    async def keep_tags(self, caller: CallerOf, tags: Mapping[str, str], *, written_by: str, keep_seconds: int) -> bool:
+        return await self._writer.transact(
+            lambda session: written_tags.keep(
+                session, caller, tags, now=_now(session), written_by=written_by, keep_seconds=keep_seconds
+            )
+        )
+
 
 class _Lookups:
     """What a reaction may ask while it is made. Under the call's lock; a dedupe key is locked when it is asked for."""
@@ -134,6 +155,10 @@ class _Lookups:
         [rows] = self._session.fetch((_CONVERTED, {"dedupe_key": hashed}))
         return rows[0][0] if rows else None
 
+    def postings_of(self, call: StoredCall) -> tuple[Posting, ...]:
+        self._session.lock([_money_lock(call)])
+        return postings_of(self._session, call.call_id, company_id=call.company_id)
+
     def hash_of(self, dedupe_key: str) -> str:
         """The caller's number must not be read from what is kept for years, so it is hashed under a secret of ours."""
         return blake2b(dedupe_key.encode(), key=self._secret, digest_size=16).hexdigest()
@@ -150,11 +175,6 @@ class _Lookups:
         made = randomness.token_hex(32)
         self._session.insert(_INSERT_SECRET, [("dedupe", made, to_ms(self.now))])
         return bytes.fromhex(made)
-
-
-def caller_subject(company_id: CompanyId, caller_number: PhoneNumber) -> str:
-    """Under which name tags are kept that were written for a caller."""
-    return f"{company_id}/{caller_number}"
 
 
 def _open(opening: Opening, session: Session) -> StoredCall | NotOpen:
@@ -250,13 +270,14 @@ def _apply(call: StoredCall, reaction: Reaction, lookups: _Lookups, session: Ses
         decide_within(session, reaction.requests)
     now_ms = to_ms(lookups.now)
     session.insert(_REMEMBER_CONVERTED, [(lookups.hash_of(key), now_ms, call.call_id) for key in reaction.converted])
-    draft = Draft(state=reaction.state, trace=call.trace, check_at_ms=reaction.check_at_ms)
+    trace = reaction.trace or call.trace
+    draft = Draft(state=reaction.state, trace=trace, check_at_ms=reaction.check_at_ms)
     _write(session, call, draft)
     outbox.enqueue(session, reaction.messages, now_ms)
     if reaction.postings:
-        session.lock([f"call {call.call_id}"])  # the name that corrections of its money lock
+        session.lock([_money_lock(call)])
         ledger.post_all(session, reaction.postings, now_ms)
-    return dataclasses.replace(call, state=reaction.state)
+    return dataclasses.replace(call, state=reaction.state, trace=trace)
 
 
 def _write(session: Session, call: StoredCall, draft: Draft) -> None:
@@ -315,17 +336,17 @@ def _due(session: Session) -> list[CallId]:
     return [CallId(row[0]) for row in rows]
 
 
-def _written(session: Session, subject: str) -> dict[str, str]:
-    [rows] = session.fetch((_WRITTEN, {"subject": subject, "now_ms": to_ms(_now(session))}))
-    return dict(rows)
-
-
 def _names(provider: str, provider_call_id: str) -> dict[str, Any]:
     return {"provider_name": provider, "provider_call": provider_call_id}
 
 
 def _lock_name(provider: str, provider_call_id: str) -> str:
     return f"call {provider} {provider_call_id}"
+
+
+def _money_lock(call: StoredCall) -> str:
+    """The name that corrections of the call's money lock."""
+    return f"call {call.call_id}"
 
 
 def _now(session: Session) -> datetime:

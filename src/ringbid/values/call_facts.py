@@ -115,6 +115,12 @@ RECORD_MISSING = _conversion(
     "The call's duration is not known.",
 )
 REPORTED_CONVERTED = _conversion("reported_converted", _NO, "The call converted: it was reported as a conversion.")
+CONVERTED_BY_HAND = _conversion(
+    "converted_by_hand",
+    _NO,
+    "A person decided that the call converts; the ledger says who, and why.",
+    "The call converted: the company decided so.",
+)
 
 # Requests about a call
 CALL_UNKNOWN = Facts("call_unknown", _CALL, _PUB, "There is no such call for this key.", "There is no such call.", True)
@@ -171,4 +177,37 @@ CALL_REQUEST_INVALID = Facts(
     "Name the call by `call_uuid` or the caller by `caller_number`.",
     "Name the call by `call_uuid` or the caller by `caller_number`.",
     True,
+)
+TAG_RESERVED = Facts(
+    "tag_reserved",
+    _CALL,
+    _PUB,
+    "A tag of this name says whose call it is, and is never written from outside.",
+    "A tag of this name says whose call it is, and is never written from outside.",
+    True,
+)
+SIDE_INVALID = Facts(
+    "side_invalid",
+    _CALL,
+    _PUB,
+    "The parameter `side` must be `revenue`, `payout` or `both`.",
+    "The parameter `side` must be `revenue`, `payout` or `both`.",
+    True,
+)
+HAND_BACK_UNSUPPORTED = Facts(
+    "hand_back_unsupported",
+    _CALL,
+    _OWN,
+    "The phone network of this call cannot take it back from a buyer; a carrier's settings need what its API asks for.",
+    "This call cannot be handed back.",
+    True,
+)
+NETWORK_UNREACHABLE = Facts(
+    "network_unreachable",
+    _CALL,
+    _RB,
+    "The phone network did not take the order; the call stays as it is.",
+    "The call could not be handed back just now. Try again.",
+    True,
+    retry=True,
 )

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import structlog
 
+from ringbid.edge.api.calls import CallApi
 from ringbid.edge.api.http import Disconnected, Receive, Scope, Send
 from ringbid.edge.api.rtbs import RtbApi
 from ringbid.edge.observe import Metrics
@@ -21,11 +22,14 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Application:
-    """An ASGI application over the ping API, carriers' webhooks, `/healthz` and `/metrics`."""
+    """An ASGI application over the ping API, requests about calls, carriers' webhooks, `/healthz` and `/metrics`."""
 
-    def __init__(self, *, rtbs: RtbApi, metrics: Metrics, carriers: App | None = None) -> None:
+    def __init__(
+        self, *, rtbs: RtbApi, metrics: Metrics, carriers: App | None = None, calls: CallApi | None = None
+    ) -> None:
         self._rtbs = rtbs
         self._carriers = carriers
+        self._calls = calls
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,7 +38,7 @@ class Application:
         try:
             await self._route(scope, receive, send)
         except Disconnected:
-            _log.info("client_left", path=scope["path"][:40])
+            _log.info("client_left", path="/".join(scope["path"].split("/", 2)[:2])[:40])  # what follows may be a key
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
@@ -44,6 +48,8 @@ class Application:
             await self._rtbs.one(scope, receive, send, uuid=path[len(_RTBS) : -len(_JSON_SUFFIX)])
         elif self._carriers is not None and path.startswith(_CARRIERS):
             await self._carriers(scope, receive, send)
+        elif self._calls is not None and self._calls.takes(path):
+            await self._calls(scope, receive, send)
         elif path == "/healthz":
             await _send(send, 200, b'{"status":"ok"}', b"application/json")
         elif path == "/metrics":

@@ -6,18 +6,14 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from datetime import timedelta
-from typing import Any
 
 import msgspec
-import structlog
 
 from ringbid.catalog.snapshot import KeyView
-from ringbid.edge.api.http import Receive, Scope, Send, error_reply, header, read_body, send_reply
-from ringbid.edge.api.parsing import read_parameters
+from ringbid.edge.api.answering import OVERLOADED, guarded, request_parameters, send_answer, wrong_method
+from ringbid.edge.api.http import Receive, Scope, Send, header
 from ringbid.edge.api.rates import PublisherRates
-from ringbid.edge.api.statuses import status_of
 from ringbid.edge.observe import Metrics
 from ringbid.ping import followup
 from ringbid.ping.flow import run_ping
@@ -25,17 +21,11 @@ from ringbid.ping.ports import PingTools
 from ringbid.ping.reply import PingReply, reserved_body
 from ringbid.ping.request import Parameters, find_key, read_request, single
 from ringbid.reports.explain import safe_view
-from ringbid.reservations.ports import StoreOverloaded, StoreUnavailable
 from ringbid.reservations.reservation import Reservation
 from ringbid.settings import Limits, Retention
 from ringbid.values.ids import PingId, made_at, new_ping_id, parse_ping_id
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
-
-_log = structlog.get_logger(__name__)
-
-_LONGEST_REQUEST_ID = 200
-_OVERLOADED = Refused(Reason.OVERLOADED, retry_after_seconds=1)
 
 
 class RtbApi:
@@ -55,14 +45,14 @@ class RtbApi:
         """`POST` or `GET /rtbs.json`."""
         arrived_at = self._tools.clock.monotonic()
         if scope["method"] not in ("POST", "GET"):
-            await self._answer(scope, send, _wrong_method(scope, "GET, POST"))
+            await self._answer(scope, send, wrong_method(scope, "GET, POST"))
             return
         if self._in_flight >= self._limits.pings_in_flight:
-            await self._answer(scope, send, _OVERLOADED)
+            await self._answer(scope, send, OVERLOADED)
             return
         self._in_flight += 1
         try:
-            answer = await self._guarded(self._ping(scope, receive, arrived_at))
+            answer = await guarded(self._ping(scope, receive, arrived_at))
         finally:
             self._in_flight -= 1
         await self._answer(scope, send, answer)
@@ -70,17 +60,7 @@ class RtbApi:
 
     async def one(self, scope: Scope, receive: Receive, send: Send, *, uuid: str) -> None:
         """`GET`, `PUT`, `PATCH` or `DELETE /rtbs/{uuid}.json`."""
-        await self._answer(scope, send, await self._guarded(self._one(scope, receive, uuid)))
-
-    async def _guarded(self, work: Coroutine[Any, Any, PingReply | Refused]) -> PingReply | Refused:
-        """The answer, also where the store has no room or cannot be reached: then nothing was promised."""
-        try:
-            return await work
-        except StoreOverloaded:
-            return _OVERLOADED
-        except StoreUnavailable:
-            _log.exception("store_unavailable")
-            return Refused(Reason.STORE_UNAVAILABLE, retry_after_seconds=1)
+        await self._answer(scope, send, await guarded(self._one(scope, receive, uuid)))
 
     async def _ping(self, scope: Scope, receive: Receive, arrived_at: float) -> PingReply | Refused:
         parameters = await self._parameters(scope, receive)
@@ -129,7 +109,7 @@ class RtbApi:
             return self._moved(ping_id, await followup.release(ping_id, view, self._tools))
         if method in ("PUT", "PATCH"):
             return await self._change(ping_id, view, parameters)
-        return _wrong_method(scope, "GET, PUT, PATCH, DELETE")
+        return wrong_method(scope, "GET, PUT, PATCH, DELETE")
 
     async def _change(self, ping_id: PingId, view: KeyView, parameters: Parameters) -> PingReply | Refused:
         status, ttl_text = single(parameters, "status"), single(parameters, "ttl_seconds")
@@ -175,31 +155,7 @@ class RtbApi:
         return Refused(Reason.RESERVATION_UNKNOWN)
 
     async def _parameters(self, scope: Scope, receive: Receive) -> Parameters | Refused:
-        body = await read_body(scope, receive, seconds=self._limits.body_seconds)
-        if isinstance(body, Refused):
-            return body
-        parameters = read_parameters(scope["query_string"], body, header(scope, b"content-type") or "")
-        if isinstance(parameters, Refused):
-            return parameters
-        bearer = header(scope, b"authorization")
-        if bearer is not None and bearer[:7].lower() == "bearer ":
-            parameters["key"] = bearer[7:].strip()
-        return parameters
+        return await request_parameters(scope, receive, body_seconds=self._limits.body_seconds)
 
     async def _answer(self, scope: Scope, send: Send, answer: PingReply | Refused) -> None:
-        headers: list[tuple[bytes, bytes]] = []
-        request_id = header(scope, b"x-request-id")
-        if request_id is not None and len(request_id) <= _LONGEST_REQUEST_ID and request_id.isprintable():
-            headers.append((b"x-request-id", request_id.encode("latin-1")))
-        if isinstance(answer, Refused):
-            self._metrics.refuse(answer.reason)
-            if answer.retry_after_seconds is not None:
-                headers.append((b"retry-after", b"%d" % answer.retry_after_seconds))
-            if answer.reason is Reason.METHOD_NOT_ALLOWED and answer.expected is not None:
-                headers.append((b"allow", answer.expected.encode()))
-            answer = error_reply(answer, status_of(answer.reason))
-        await send_reply(send, answer, headers=headers)
-
-
-def _wrong_method(scope: Scope, allowed: str) -> Refused:
-    return Refused(Reason.METHOD_NOT_ALLOWED, actual=scope["method"][:20], expected=allowed)
+        await send_answer(scope, send, answer, self._metrics)
