@@ -6,6 +6,7 @@ Called by `cli`. Nothing else imports it.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
@@ -195,13 +196,18 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
     store = await open_store(settings, clock)
     background: list[asyncio.Task[None]] = []
     outbound = OutboundClient(settings.outbound, clock)
+    # Messages have a schedule of their own: a receiver that fails must not be left alone when it is asked for a bid,
+    # nor use up a message's tries while it is left alone.
+    posting = OutboundClient(settings.outbound.model_copy(update={"breaker_failures": sys.maxsize}), clock)
     try:
         catalogs = Catalogs(store)
         await catalogs.refresh()
         background.append(tasks.start(catalogs.follow(), name="follow the catalog"))
         background.append(tasks.start(Sweep(store).run(), name="sweep"))
-        background.append(tasks.start(Retention(store, settings.retention, clock).run(), name="retention"))
-        sender = Sender(store.outbox, outbound, settings=settings.outbox, clock=clock, start_task=tasks.start_awaited)
+        background.append(
+            tasks.start(Retention(store, settings.retention, settings.outbox, clock).run(), name="retention")
+        )
+        sender = Sender(store.outbox, posting, settings=settings.outbox, clock=clock, start_task=tasks.start_awaited)
         background.append(tasks.start(sender.run(), name="outbox"))
         desk = build_desk(store, catalogs, outbound, clock=clock, on_message=sender.nudge)
         background.append(tasks.start(CallChecks(store.calls, desk).run(), name="check calls"))
@@ -226,6 +232,7 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         await outbound.aclose()
+        await posting.aclose()
         await store.close()
 
 

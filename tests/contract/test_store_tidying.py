@@ -14,6 +14,7 @@ import pytest
 
 from ringbid.reservations.ports import IdempotencyUse, StoreUnavailable, Taken
 from ringbid.reservations.reservation import State
+from ringbid.settings import Outbox as OutboxSettings
 from ringbid.settings import Retention as RetentionSettings
 from ringbid.store import opening, sqlite
 from ringbid.store.opening import Store
@@ -266,6 +267,9 @@ class FakeStore:
     async def sweep(self) -> int:
         return await self.flush(older_than=timedelta())
 
+    async def flush_outbox(self, *, delivered: timedelta, dead: timedelta) -> int:
+        return 0
+
     async def flush_calls(self, *, older_than: timedelta) -> int:
         return 0
 
@@ -283,7 +287,7 @@ class FakeStore:
     "work",
     [
         lambda store: Sweep(store).run(),
-        lambda store: Retention(store, RetentionSettings(rtb_hours=0.5), JumpingClock()).run(),
+        lambda store: Retention(store, RetentionSettings(rtb_hours=0.5), OutboxSettings(), JumpingClock()).run(),
     ],
     ids=["sweep", "retention"],
 )
@@ -306,5 +310,5 @@ def test_a_worker_goes_on_after_a_failure(
 def test_retention_flushes_by_its_setting() -> None:
     store = FakeStore()
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(Retention(store, RetentionSettings(rtb_hours=0.5), JumpingClock()).run())
+        asyncio.run(Retention(store, RetentionSettings(rtb_hours=0.5), OutboxSettings(), JumpingClock()).run())
     assert store.asked == [timedelta(minutes=30)]

@@ -126,6 +126,13 @@ class Store:
         """Remove, for good, every call that arrived longer ago and has ended; how many there were."""
         return await self._tidying.flush_calls(older_than=older_than)
 
+    async def flush_outbox(self, *, delivered: timedelta, dead: timedelta) -> int:
+        """Remove, for good, messages that were delivered, or given up, longer ago; how many there were."""
+        flushed = await self.outbox.flush(delivered=delivered, dead=dead)
+        if flushed:
+            self._tidying.note_flushed()
+        return flushed
+
     @property
     def purged(self) -> bool:
         """Are the bytes of everything that was flushed gone? Otherwise the next `flush` goes on with it."""

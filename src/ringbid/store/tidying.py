@@ -119,8 +119,13 @@ class Tidying:
         flushed = 0
         while removed := await self._writer.transact(partial(_flush_calls, older_than)):
             flushed += removed
-        self._purged = self._purged and not flushed
+        if flushed:
+            self.note_flushed()
         return flushed
+
+    def note_flushed(self) -> None:
+        """Something was removed elsewhere: the next `flush` sees to its bytes."""
+        self._purged = False
 
     @property
     def purged(self) -> bool:

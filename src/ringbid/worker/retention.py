@@ -12,6 +12,7 @@ from typing import Protocol
 
 import structlog
 
+from ringbid.settings import Outbox
 from ringbid.settings import Retention as RetentionSettings
 from ringbid.values.clock import Clock
 
@@ -32,6 +33,10 @@ class Flushable(Protocol):
         """Remove, for good, calls that arrived longer ago and have ended; how many there were."""
         ...
 
+    async def flush_outbox(self, *, delivered: timedelta, dead: timedelta) -> int:
+        """Remove, for good, messages that were delivered, or given up, longer ago; how many there were."""
+        ...
+
     @property
     def purged(self) -> bool:
         """Are the bytes of everything that was flushed gone? Otherwise the next flush goes on with it."""
@@ -41,10 +46,12 @@ class Flushable(Protocol):
 class Retention:
     """Flushes until cancelled."""
 
-    def __init__(self, store: Flushable, settings: RetentionSettings, clock: Clock) -> None:
+    def __init__(self, store: Flushable, settings: RetentionSettings, outbox: Outbox, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._older_than = timedelta(hours=settings.rtb_hours)
+        self._delivered = timedelta(days=outbox.delivered_days)
+        self._dead = timedelta(days=outbox.dead_days)
         self._calls_older_than = timedelta(days=settings.call_days)
 
     async def run(self) -> None:
@@ -53,12 +60,18 @@ class Retention:
         while True:
             began_at = self._clock.monotonic()
             try:
+                messages = await self._store.flush_outbox(delivered=self._delivered, dead=self._dead)
                 calls = await self._store.flush_calls(older_than=self._calls_older_than)
                 flushed = await self._store.flush(older_than=self._older_than)
-                if flushed or calls or not self._store.purged:
+                if flushed or calls or messages or not self._store.purged:
                     took_seconds = round(self._clock.monotonic() - began_at, 3)
                     _log.info(
-                        "flushed", pings=flushed, calls=calls, purged=self._store.purged, took_seconds=took_seconds
+                        "flushed",
+                        pings=flushed,
+                        calls=calls,
+                        messages=messages,
+                        purged=self._store.purged,
+                        took_seconds=took_seconds,
                     )
             except Exception:  # noqa: BLE001 -- whatever it was, the next round may do better
                 _log.exception("flush_failed")
