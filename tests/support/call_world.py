@@ -43,8 +43,15 @@ class CallWorld:
     catalogs: Catalogs
     app: Application
     desk: Desk
+    tools: CallTools
     told: list[CallEvent] = field(default_factory=list)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    async def apply(self, **scenario: Any) -> None:
+        """Put another catalog in force."""
+        applied = await apply_to(self.store, catalog_text(scenario), plan_only=False, applied_by="test")
+        assert not applied.problems, applied.problems
+        await self.catalogs.refresh()
 
     async def ping(self, *, caller: str = CALLER, publisher: str = "4321ABCD", **tags: str) -> dict[str, Any]:
         """The answer to one ping."""
@@ -154,7 +161,7 @@ async def call_world(place: StorePlace, **scenario: Any) -> AsyncIterator[CallWo
             start_task=tasks.start_awaited,
             on_message=lambda: None,
         )
-        yield CallWorld(place.clock, outbound, store, catalogs, app, Desk(tools))
+        yield CallWorld(place.clock, outbound, store, catalogs, app, Desk(tools), tools)
 
 
 def dials(answer: Routing) -> list[Dial]:

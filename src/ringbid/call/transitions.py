@@ -131,13 +131,16 @@ def _answers(state: CallState, attempt: Attempt, event: CallEvent) -> Step:
     return Step(after, "answers", (CountConnected(attempt.attempt_id), *freed, Tell("answered", attempt.attempt_id)))
 
 
-def _answers_after_end(state: CallState, attempt: Attempt, event: CallEvent) -> Step:
+def _answers_late(row: str) -> Row:
     """The end was told first: the attempt was freed then, and only now it is known that somebody had answered."""
-    at_ms = to_ms(event.at)
-    done = replace(attempt, state=_DONE, reason=None, actual=None, answered_ms=at_ms)
-    after = replace(_with(state, done), answered_ms=state.answered_ms or at_ms)
-    effects = (CountConnected(attempt.attempt_id), Tell("answered", attempt.attempt_id))
-    return Step(after, "answers_after_end", effects)
+
+    def answers(state: CallState, attempt: Attempt, event: CallEvent) -> Step:
+        at_ms = to_ms(event.at)
+        done = replace(attempt, state=_DONE, reason=None, actual=None, answered_ms=at_ms)
+        after = replace(_with(state, done), answered_ms=state.answered_ms or at_ms)
+        return Step(after, row, (CountConnected(attempt.attempt_id), Tell("answered", attempt.attempt_id)))
+
+    return answers
 
 
 def _fails(state: CallState, attempt: Attempt, event: CallEvent) -> Step:
@@ -291,8 +294,8 @@ _OF_ATTEMPT: Mapping[EventKind, Mapping[AttemptState, Row]] = MappingProxyType(
         "answered": {
             _RINGING: _answers,
             _CONNECTED: _nothing("answers_again"),
-            _FAILED: _nothing("answers_after_failing"),
-            _UNNEEDED: _answers_after_end,
+            _FAILED: _answers_late("answers_after_failing"),
+            _UNNEEDED: _answers_late("answers_after_end"),
             _DONE: _nothing("answers_late"),
         },
         "failed": {
