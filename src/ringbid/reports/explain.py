@@ -91,7 +91,7 @@ def explain(ping: StoredPing) -> Explanation:
         seed=trace.seed,
         timeout_ms=trace.timeout_ms,
         ttl_seconds=trace.ttl_seconds,
-        buyers=tuple(_buyer_row(verdict, trace.currency) for verdict in trace.verdicts),
+        buyers=tuple(buyer_row(verdict, trace.currency) for verdict in trace.verdicts),
         asks=tuple(trace.asks),
         tags=trace.tags,
         steps=_steps(trace.steps_ms),
@@ -121,7 +121,8 @@ def count_verdicts(explanation: Explanation) -> str:
     return _counted(row.reason for row in explanation.buyers)
 
 
-def _buyer_row(verdict: TracedVerdict, currency: str) -> BuyerRow:
+def buyer_row(verdict: TracedVerdict, currency: str) -> BuyerRow:
+    """A verdict of a ping's trace or a call's, with its reason and its money read."""
     revenue_micros, payout_micros = verdict.revenue_micros, verdict.payout_micros
     return BuyerRow(
         buyer_id=BuyerId(verdict.buyer),

@@ -112,6 +112,7 @@ _BY_REASON = {
     Reason.REVENUE_MISSED: Label("no revenue", "limit"),
     Reason.RECORD_MISSING: Label("no record", "bad"),
     Reason.REPORTED_CONVERTED: Label("converted", "good"),
+    Reason.CONVERTED_BY_HAND: Label("converted", "good"),
     Reason.CALL_UNKNOWN: _REJECTED,
     Reason.ACCESS_KEY_UNKNOWN: _REJECTED,
     Reason.ACCESS_NOT_ALLOWED: _REJECTED,
@@ -121,6 +122,10 @@ _BY_REASON = {
     Reason.CONVERSION_DECIDED: _REJECTED,
     Reason.CONVERSION_NOT_AWAITED: _REJECTED,
     Reason.CALL_REQUEST_INVALID: _REJECTED,
+    Reason.TAG_RESERVED: _REJECTED,
+    Reason.SIDE_INVALID: _REJECTED,
+    Reason.HAND_BACK_UNSUPPORTED: _REJECTED,
+    Reason.NETWORK_UNREACHABLE: Label("unreachable", "bad"),
 }
 LABELS: Mapping[Reason, Label] = MappingProxyType(
     {reason: _REJECTED for reason in Reason if reason.stage in {Stage.REQUEST, Stage.LEDGER}} | _BY_REASON

@@ -15,6 +15,7 @@ from ringbid.store.statements import Statement
 from ringbid.values.ids import PingId
 
 _MOST_OF_A_CALLER = 10
+_MOST_OF_A_RESERVATION = 20
 
 _BY_UUID = Statement(select(*CALL_COLUMNS).where(call.c.uuid == bindparam("call_uuid")))
 _BY_RESERVATION = Statement(
@@ -22,6 +23,12 @@ _BY_RESERVATION = Statement(
     .where(call.c.reservation_id == bindparam("call_uuid"))
     .order_by(call.c.received_at_ms.desc())
     .limit(1)
+)
+_OF_RESERVATION = Statement(
+    select(*CALL_COLUMNS)
+    .where(call.c.reservation_id == bindparam("reservation"))
+    .order_by(call.c.received_at_ms, call.c.id)
+    .limit(_MOST_OF_A_RESERVATION)
 )
 _OF_CALLER = Statement(
     select(*CALL_COLUMNS)
@@ -40,6 +47,12 @@ def find_by_uuid(uuid: PingId, session: Session) -> StoredCall | None:
     own, reserved = session.fetch((_BY_UUID, {"call_uuid": uuid}), (_BY_RESERVATION, {"call_uuid": uuid}))
     rows = own or reserved
     return read_call(rows[0]) if rows else None
+
+
+def calls_of_reservation(ping_id: PingId, session: Session) -> list[StoredCall]:
+    """The call that claimed it, and those that came too late for it: the first few, the oldest first."""
+    [rows] = session.fetch((_OF_RESERVATION, {"reservation": ping_id}))
+    return list(map(read_call, rows))
 
 
 def find_of_caller(caller: CallerOf, session: Session) -> list[StoredCall]:

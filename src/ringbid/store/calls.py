@@ -95,6 +95,14 @@ class CallReading:
         """Everything the provider told of a call: when it was stored, the row that handled it, and what it was."""
         return await self._reading.alone(partial(_events_of, call))
 
+    async def calls_of_reservation(self, ping_id: PingId) -> list[StoredCall]:
+        """The calls that came with this ping's reservation, in time or late, the oldest first."""
+        return await self._reading.alone(partial(call_finding.calls_of_reservation, ping_id))
+
+    async def read_now(self) -> datetime:
+        """The store's clock, by which all calls are judged."""
+        return await self._reading.alone(_now)
+
     async def due(self) -> list[CallId]:
         return await self._reading.alone(_due)
 
