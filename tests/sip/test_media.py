@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
 
+from ringbid.edge.telephony.sip.recording import Recordings
 from support.certificates import make_certificates
 from support.sip_desk import FakeDesk, connect, dial
 from support.sip_stage import NUMBER, Stage, perform
-from support.tones import read_channels, share_of, write_tone
+from support.tones import RATE, read_channels, share_of, write_tone
 
 TALK_SECONDS = 2
 LEAST_PACKETS = TALK_SECONDS * 50 - 20  # one every 20 ms; the first and the last few may be lost
@@ -81,3 +84,30 @@ def test_without_rtpengine_the_sound_goes_directly(tmp_path: Path) -> None:
         assert_both_heard(stage)
 
     perform(play, tmp_path, desk, media="relay")
+
+
+def test_a_recording_has_the_caller_on_the_left_and_the_buyer_on_the_right(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        await talk(stage, desk)
+        [path] = await asyncio.to_thread(wait_for_recordings, Recordings(stage.settings))
+        [answered] = desk.told("answered")
+        assert path.name == f"{answered.attempt_id}.wav"
+        left, right = read_channels(path)
+        assert share_of(left, 440) > 0.8
+        assert share_of(right, 880) > 0.8
+        assert len(left) / RATE == pytest.approx(TALK_SECONDS, abs=0.2)
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert [each.name for each in path.parent.glob("raw/*/*")] == []
+
+    perform(play, tmp_path, desk, media="record")
+
+
+def wait_for_recordings(recordings: Recordings) -> list[Path]:
+    """rtpengine finishes its files a moment after the call."""
+    ends_at = time.monotonic() + 10
+    while not (made := recordings.convert_new()):
+        assert time.monotonic() < ends_at, "nothing was recorded"
+        time.sleep(0.05)
+    return made

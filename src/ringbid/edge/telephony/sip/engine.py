@@ -10,6 +10,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from ringbid.edge.telephony.sip.config import (
     listen_addresses,
     recordings_folder,
     sip_folder,
+    split_address,
     write_config,
 )
 from ringbid.edge.telephony.sip.record_log import LOG_PATTERN
@@ -88,7 +90,18 @@ class SipEngine:
             folder = raw_recordings_folder(self._settings)
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             command += [f"--recording-dir={folder}", "--recording-method=pcap", "--recording-format=eth"]
-        self._rtpengine = await self._spawn(command, self.folder / "rtpengine.log")
+        log = self.folder / "rtpengine.log"
+        self._rtpengine = await self._spawn(command, log)
+        host, port = split_address(sip.rtpengine_address, name="rtpengine_address")
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                while _runs(self._rtpengine):
+                    if await asyncio.to_thread(answers_ping, host, port):
+                        return
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            await self.kill_media()
+        raise EngineFailed(f"rtpengine did not start:\n{_end_of(log)}")
 
     async def stop(self) -> None:
         """End both; calls under way stay in the database, where there is one."""
@@ -164,6 +177,17 @@ class SipEngine:
         except TimeoutError:
             await self.kill()
         raise EngineFailed(f"Kamailio did not start:\n{_end_of(log)}")
+
+
+def answers_ping(host: str, port: int) -> bool:
+    """Does rtpengine answer at its control address? Blocks for up to a tenth of a second."""
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as asking, suppress(OSError):
+        asking.settimeout(0.1)
+        asking.connect((host.strip("[]"), port))
+        asking.send(b"ringbid d7:command4:pinge")
+        return b"pong" in asking.recv(1000)
+    return False
 
 
 def raw_recordings_folder(settings: Settings) -> Path:
