@@ -16,7 +16,7 @@ import msgspec
 from ringbid.buyers.protocol import Outbound
 from ringbid.call.desk import CallDesk
 from ringbid.call.flow import Desk
-from ringbid.call.ports import CallTools, StoredCall
+from ringbid.call.ports import CallTools, Networks, StoredCall
 from ringbid.catalog.document import export_yaml
 from ringbid.catalog.key_reading import NewKey
 from ringbid.catalog.plan import Change, plan
@@ -25,12 +25,14 @@ from ringbid.catalog.sharing import taken_by_others
 from ringbid.catalog.validate import keys_of, read_catalog, read_stored
 from ringbid.edge import tasks
 from ringbid.edge.api.app import Application
+from ringbid.edge.api.calls import CallApi
 from ringbid.edge.api.rtbs import RtbApi
 from ringbid.edge.control import ControlServer, Handler, ask_server
 from ringbid.edge.listening import Listener, take_port
 from ringbid.edge.observe import Metrics
 from ringbid.edge.outbound.client import OutboundClient
 from ringbid.edge.serving import Address, Server, http_config, stop_when, tune_interpreter
+from ringbid.edge.telephony.networks import PhoneNetworks
 from ringbid.edge.telephony.sip.router import SipRouter
 from ringbid.edge.telephony.twiml.endpoint import TwimlApi
 from ringbid.ledger.correcting import Corrected, Correction
@@ -48,7 +50,7 @@ from ringbid.store.outbox import MOST_LISTED
 from ringbid.values.clock import Clock, SystemClock
 from ringbid.values.ids import CallId, CompanyId, PingId, RandomBytes, RandomPool
 from ringbid.values.verdict import Refused
-from ringbid.worker import outbox_orders
+from ringbid.worker import call_orders, outbox_orders
 from ringbid.worker.calls import CallChecks
 from ringbid.worker.outbox import Sender
 from ringbid.worker.retention import Retention
@@ -237,7 +239,8 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
         )
         sender = Sender(store.outbox, posting, settings=settings.outbox, clock=clock, start_task=tasks.start_awaited)
         background.append(tasks.start(sender.run(), name="outbox"))
-        desk = build_desk(store, catalogs, outbound, clock=clock, on_message=sender.nudge)
+        tools = build_call_tools(store, catalogs, outbound, clock=clock, on_message=sender.nudge)
+        desk = Desk(tools)
         background.append(tasks.start(CallChecks(store.calls, desk).run(), name="check calls"))
         if settings.sip.domain is not None:
             background.append(tasks.start(SipRouter(desk, settings.sip).run(), name="SIP router"))
@@ -248,11 +251,16 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
             settings=settings,
             clock=clock,
             carriers=_carriers(settings, desk, clock),
+            call_tools=tools,
+            networks=PhoneNetworks(
+                carriers=settings.carriers, public_url=settings.public_url, outbound=outbound, clock=clock
+            ),
         )
         handlers = {
             "apply": _apply_handler(store),
             **ledger_handlers(store.ledger),
             **outbox_orders.orders(store.outbox, nudge=sender.nudge),
+            **call_orders.orders(store.calls, catalogs, tools.random_bytes, nudge=sender.nudge),
         }
         yield app, ControlServer(settings.data, handlers)
     finally:
@@ -273,8 +281,11 @@ def build_application(
     clock: Clock,
     random_bytes: RandomBytes | None = None,
     carriers: Callable[..., Awaitable[None]] | None = None,
+    call_tools: CallTools | None = None,
+    networks: Networks | None = None,
 ) -> Application:
-    """The HTTP application over given parts: the server's own, or those of a test."""
+    """The HTTP application over given parts: the server's own, or those of a test. Requests about calls are answered
+    where there are `call_tools` and `networks`."""
     tools = PingTools(
         reservations=reservations,
         outbound=outbound,
@@ -287,10 +298,13 @@ def build_application(
     )
     metrics = Metrics()
     rtbs = RtbApi(tools=tools, limits=settings.limits, retention=settings.retention, metrics=metrics)
-    return Application(rtbs=rtbs, metrics=metrics, carriers=carriers)
+    calls = None
+    if call_tools is not None and networks is not None:
+        calls = CallApi(tools=call_tools, networks=networks, limits=settings.limits, metrics=metrics)
+    return Application(rtbs=rtbs, metrics=metrics, carriers=carriers, calls=calls)
 
 
-def build_desk(
+def build_call_tools(
     store: Store,
     catalogs: Catalogs,
     outbound: Outbound,
@@ -298,19 +312,17 @@ def build_desk(
     clock: Clock,
     random_bytes: RandomBytes | None = None,
     on_message: Callable[[], None] = lambda: None,
-) -> Desk:
-    """The call flow over given parts: the server's own, or those of a test."""
-    return Desk(
-        CallTools(
-            calls=store.calls,
-            reservations=store.reservations,
-            outbound=outbound,
-            plans=catalogs,
-            clock=clock,
-            random_bytes=random_bytes or RandomPool(),
-            start_task=tasks.start_awaited,
-            on_message=on_message,
-        )
+) -> CallTools:
+    """What the call flow works with: the server's own parts, or those of a test."""
+    return CallTools(
+        calls=store.calls,
+        reservations=store.reservations,
+        outbound=outbound,
+        plans=catalogs,
+        clock=clock,
+        random_bytes=random_bytes or RandomPool(),
+        start_task=tasks.start_awaited,
+        on_message=on_message,
     )
 
 

@@ -1,16 +1,15 @@
 """Conversions that a person decides: a side that did not convert by itself does, for an amount, with author and note.
 
 `ledger.correcting` says whether that may be booked, under the call's lock; the call's state shows it, and whoever is
-told of conversions is told. Adjusting and voiding what is booked is the ledger's own matter. Called by `bootstrap`.
+told of conversions is told. Adjusting and voiding what is booked is the ledger's own matter. Called by
+`worker.call_orders`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
 
-import msgspec
 from msgspec.structs import replace
 
 from ringbid.call import react
@@ -24,7 +23,7 @@ from ringbid.values.clock import to_ms
 from ringbid.values.ids import CallId, RandomBytes, RuleId
 from ringbid.values.money import MAX_MICROS, MICROS_PER_UNIT, Money, format_price
 from ringbid.values.quote import SideTerms
-from ringbid.values.reason import BY_CODE, Reason
+from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 
 _NO_RULE = SideTerms(rule_id=RuleId(""), rule_version="")
@@ -132,28 +131,3 @@ def _number_of(call: StoredCall, wanted: ByHand) -> int | None:
 
 def _account(call: StoredCall, attempt: Attempt, side: Side) -> Account:
     return buyer_account(attempt.buyer_id) if side == "revenue" else publisher_account(call.publisher_id)
-
-
-# For the control socket of a server that owns the store
-
-
-def wanted_message(wanted: ByHand) -> dict[str, Any]:
-    return cast("dict[str, Any]", msgspec.to_builtins(wanted))
-
-
-def read_wanted(message: dict[str, Any]) -> ByHand:
-    """From `wanted_message`. Raises msgspec.ValidationError for what is none."""
-    return msgspec.convert(message, ByHand)
-
-
-def answer_message(answer: Converted | Refused) -> dict[str, Any]:
-    if isinstance(answer, Refused):
-        return {"refused": answer.reason.code, "actual": answer.actual, "expected": answer.expected}
-    return {"converted": msgspec.to_builtins(answer)}
-
-
-def read_answer(message: dict[str, Any]) -> Converted | Refused:
-    """From `answer_message`."""
-    if "refused" in message:
-        return Refused(BY_CODE[message["refused"]], actual=message["actual"], expected=message["expected"])
-    return msgspec.convert(message["converted"], Converted)
