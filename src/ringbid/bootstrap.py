@@ -33,6 +33,10 @@ from ringbid.edge.observe import Metrics
 from ringbid.edge.outbound.client import OutboundClient
 from ringbid.edge.serving import Address, Server, http_config, stop_when, tune_interpreter
 from ringbid.edge.telephony.networks import PhoneNetworks
+from ringbid.edge.telephony.sip.commands import EngineCommands
+from ringbid.edge.telephony.sip.config import engine_database, sip_folder
+from ringbid.edge.telephony.sip.recording import Recordings
+from ringbid.edge.telephony.sip.records import OpenCall, Reconciler
 from ringbid.edge.telephony.sip.router import SipRouter
 from ringbid.edge.telephony.twiml.endpoint import TwimlApi
 from ringbid.ledger.correcting import Corrected, Correction
@@ -45,9 +49,10 @@ from ringbid.reports.call_story import CallStory, Findings, tell_call
 from ringbid.reservations.ports import Reservations, StoredPing
 from ringbid.routing import geo
 from ringbid.settings import Settings
+from ringbid.store.engine_tables import EngineTables, create_engine_tables
 from ringbid.store.opening import Facts, Reader, Store, open_reader, open_store
 from ringbid.store.outbox import MOST_LISTED
-from ringbid.values.clock import Clock, SystemClock
+from ringbid.values.clock import Clock, SystemClock, from_ms
 from ringbid.values.ids import CallId, CompanyId, PingId, RandomBytes, RandomPool
 from ringbid.values.verdict import Refused
 from ringbid.worker import call_orders, outbox_orders
@@ -243,7 +248,8 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
         desk = Desk(tools)
         background.append(tasks.start(CallChecks(store.calls, desk).run(), name="check calls"))
         if settings.sip.domain is not None:
-            background.append(tasks.start(SipRouter(desk, settings.sip).run(), name="SIP router"))
+            await prepare_engine(settings)
+            background += _start_sip(settings, store, desk, clock)
         app = build_application(
             store.reservations,
             catalogs,
@@ -270,6 +276,51 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
         await outbound.aclose()
         await posting.aclose()
         await store.close()
+
+
+def _start_sip(settings: Settings, store: Store, desk: Desk, clock: Clock) -> list[asyncio.Task[None]]:
+    """What talks to Kamailio, reads its records, and makes WAV files of what it recorded."""
+    database = engine_database(settings)
+    reconciler = Reconciler(
+        desk=desk,
+        calls=_OpenCalls(store),
+        commands=EngineCommands(settings.sip),
+        folder=sip_folder(settings),
+        clock=clock,
+        table=EngineTables(database) if database is not None else None,
+    )
+    started = [
+        tasks.start(SipRouter(desk, settings.sip).run(), name="SIP router"),
+        tasks.start(reconciler.run(), name="SIP records"),
+    ]
+    if settings.sip.media == "record":
+        started.append(tasks.start(Recordings(settings).run(), name="recordings"))
+    return started
+
+
+async def prepare_engine(settings: Settings) -> None:
+    """Make the tables in which Kamailio keeps live calls and records, where it has a database. Before it starts."""
+    database = engine_database(settings)
+    if database is not None:
+        await asyncio.to_thread(create_engine_tables, database)
+
+
+class _OpenCalls:
+    """The calls that have not ended, as the reconciler wants them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def open_calls(self, provider: str) -> list[OpenCall]:
+        return [
+            OpenCall(
+                provider_call_id=call.provider_call_id,
+                since=call.received_at,
+                attempt_id=next((one.attempt_id for one in call.state.attempts if one.answered_ms is not None), None),
+                answered_at=from_ms(call.state.answered_ms) if call.state.answered_ms is not None else None,
+            )
+            for call in await self._store.calls.open_calls(provider)
+        ]
 
 
 def build_application(

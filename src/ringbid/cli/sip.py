@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from ringbid import bootstrap
 from ringbid.cli.checks import Finding
 from ringbid.cli.console import fail, output
 from ringbid.cli.running import read_settings, run, stop_on_signals
@@ -69,6 +70,7 @@ async def _run(settings: Settings) -> None:
     stop = stop_on_signals()
     engine = SipEngine(settings)
     try:
+        await bootstrap.prepare_engine(settings)
         await engine.start()
     except (EngineFailed, WrongSipSettings) as error:
         await engine.stop()

@@ -54,6 +54,14 @@ DUE = Statement(
     .order_by(call.c.check_at_ms)
     .limit(50)
 )
+# Calls of a provider that have not ended, as far as is known. Every one of them is to be looked at again.
+OPEN_CALLS = Statement(
+    select(*CALL_COLUMNS).where(
+        literal_column("check_at_ms is not null"),
+        call.c.provider == bindparam("provider_name"),
+        literal_column("phase in ('routing', 'ringing', 'connected')"),
+    )
+)
 # What a provider told of this event before.
 EVENT_ROW = Statement(
     select(call_event.c.row).where(

@@ -46,6 +46,7 @@ from ringbid.store.call_rows import (
     HANDLE_EVENT,
     INSERT_CALL,
     INSERT_EVENT,
+    OPEN_CALLS,
     PINGS_OF_CALLER,
     UPDATE,
     call_changes,
@@ -102,6 +103,10 @@ class CallReading:
     async def read_now(self) -> datetime:
         """The store's clock, by which all calls are judged."""
         return await self._reading.alone(_now)
+
+    async def open_calls(self, provider: str) -> list[StoredCall]:
+        """All calls of this provider that have not ended, as far as is known."""
+        return await self._reading.alone(lambda session: _open_calls(session, provider))
 
     async def due(self) -> list[CallId]:
         return await self._reading.alone(_due)
@@ -337,6 +342,11 @@ def _find_by_provider(session: Session, provider: str, provider_call_id: str) ->
 def _events_of(call: StoredCall, session: Session) -> list[tuple[datetime, str | None, CallEvent]]:
     [rows] = session.fetch((EVENTS_OF, _names(call.provider, call.provider_call_id)))
     return [(from_ms(stored_at_ms), row, read_event(document)) for _, stored_at_ms, row, document in rows]
+
+
+def _open_calls(session: Session, provider: str) -> list[StoredCall]:
+    [rows] = session.fetch((OPEN_CALLS, {"provider_name": provider}))
+    return [read_call(row) for row in rows]
 
 
 def _due(session: Session) -> list[CallId]:
