@@ -14,6 +14,13 @@ _OF_CALL = sa.text("call_id is not null")
 
 
 def upgrade() -> None:
+    _calls()
+    _told()
+    _written_and_remembered()
+    _reservations()
+
+
+def _calls() -> None:
     op.create_table(
         "call",
         _growing_id(),
@@ -48,6 +55,9 @@ def upgrade() -> None:
     op.create_index("ix_call_reservation_id", "call", ["reservation_id"])
     op.create_index("ix_call_received_at_ms", "call", ["received_at_ms"])
     op.create_index("ix_call_caller_number_received_at_ms", "call", ["caller_number", "received_at_ms"])
+
+
+def _told() -> None:
     op.create_table(
         "call_event",
         sa.Column("provider", sa.Text(), primary_key=True, nullable=False),
@@ -61,6 +71,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_call_event_provider_provider_call_id", "call_event", ["provider", "provider_call_id"])
     op.create_index("ix_call_event_stored_at_ms", "call_event", ["stored_at_ms"])
+
+
+def _written_and_remembered() -> None:
     op.create_table(
         "written_tag",
         sa.Column("subject", sa.Text(), primary_key=True, nullable=False),
@@ -89,12 +102,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_secret"),
         sqlite_with_rowid=False,
     )
-    op.create_index(
-        "ix_reservation_own", "reservation", ["reserved_at_ms"], sqlite_where=_OWN, postgresql_where=_OWN
-    )
-    op.create_index(
-        "ix_reservation_caller_number_reserved_at_ms", "reservation", ["caller_number", "reserved_at_ms"]
-    )
+
+
+def _reservations() -> None:
+    op.create_index("ix_reservation_own", "reservation", ["reserved_at_ms"], sqlite_where=_OWN, postgresql_where=_OWN)
+    op.create_index("ix_reservation_caller_number_reserved_at_ms", "reservation", ["caller_number", "reserved_at_ms"])
     op.add_column("reservation", sa.Column("call_id", sa.Text()))
     op.add_column("reservation", sa.Column("terms", sa.Text()))
     op.create_index("ix_reservation_call", "reservation", ["call_id"], sqlite_where=_OF_CALL, postgresql_where=_OF_CALL)
