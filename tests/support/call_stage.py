@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,11 +20,12 @@ from ringbid.call.state import decode
 from ringbid.values.ids import PingId
 from ringbid.values.phone import PhoneNumber
 from ringbid.values.verdict import Refused
-from support.call_world import NUMBER, CallWorld
+from support.call_world import CALLER, NUMBER, CallWorld, call_world
 from support.playbook import Ask, Check, Delivery, End, Ping, Play, Report, Tell, straight
 from support.scenario import KEY
 from support.store_clients import rows_of
 from support.stores import StorePlace, caller
+from support.virtual_time import VirtualLoop
 
 NOBODY = PingId("00000000-0000-7000-8000-000000000000")  # an attempt that no call has made
 TOLD_AT = ("call_received", "buyer_selected", "answered", "converted", "call_ended")
@@ -44,6 +46,7 @@ def _hook(trigger: str) -> dict[str, Any]:
 # One exchange for all plays: alpha before bravo before delta, each of its own group's size, and every webhook told.
 EXCHANGE: Mapping[str, Any] = {
     "company": {"id": "acme", "name": "Acme", "time_zone": "America/New_York", "currency": "USD"},
+    "tags": [{"key": "source", "type": "text"}, {"key": "score", "type": "number"}],
     "publishers": [{"id": "4321ABCD", "name": "Lead Gen One"}, {"id": "PUB-TWO", "name": "Call Shop Two"}],
     "buyers": [
         {
@@ -64,7 +67,7 @@ EXCHANGE: Mapping[str, Any] = {
                 {"number": NUMBER, "publisher": "4321ABCD"},
                 {"number": "+18885551234", "tags": {"source": "radio"}},
             ],
-            "rtb_keys": [{"key": KEY, "ttl_seconds": 15}],
+            "rtb_keys": [{"key": KEY, "name": "Default", "ttl_seconds": 15}],
             "routing": {
                 "buyers": [
                     {"buyer": name, "priority": number}
@@ -189,6 +192,10 @@ class Stage:
             ended_by=told.ended_by,
         )
 
+    async def change(self, **change: Any) -> None:
+        """Put the exchange with these changes (and no others) in force."""
+        await self.world.apply(catalog=exchange(), change=change)
+
     async def check(self) -> None:
         """What the worker does with calls whose time has come."""
         tools = self.world.tools
@@ -223,6 +230,10 @@ class Stage:
         missing = (moment - self.world.clock.now()).total_seconds()
         if missing > 0:
             self.world.clock.advance(missing)
+
+    def outcomes_of(self, call: str) -> Outcome:
+        """What came of one call that no play has made."""
+        return self.outcomes([Run(call, CALLER, self.world.clock.now(), [])])[call]
 
     def outcomes(self, runs: Iterable[Run] | None = None) -> dict[str, Outcome]:
         """What came of each call, read from the tables."""
@@ -317,3 +328,19 @@ def _grouped(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]
     for first, *rest in rows:
         groups[first].append(tuple(rest))
     return groups
+
+
+def act(place: StorePlace, story: Callable[[Stage], Awaitable[None]], **change: Any) -> None:
+    """Let a story happen in the exchange with these changes. Nobody really waits for webhooks that do not answer."""
+
+    async def happen() -> None:
+        async with call_world(place, catalog=exchange(), change=change) as world:
+            await story(Stage(world, place))
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(happen())
+
+
+def verdicts(call: StoredCall) -> dict[str, str]:
+    """The reason of each buyer in the call's newest routing."""
+    return {verdict.buyer: verdict.reason for verdict in call.trace.routings[-1].verdicts}

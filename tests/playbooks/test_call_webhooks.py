@@ -1,0 +1,235 @@
+"""Webhooks of a call: those that it is held for, and those that are only told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from ringbid.call.instruction import Refuse
+from ringbid.values.reason import Reason
+from support.call_stage import Stage, act, verdicts
+from support.call_world import dials
+from support.store_clients import rows_of
+from support.stores import StorePlace
+
+SCORED = [{"tag": "score", "operator": ">=", "value": 50}]
+RADIO = "+18885551234"
+
+
+def held(on: str, **fields: Any) -> dict[str, Any]:
+    """A catalog in which a call is held for one webhook."""
+    hook = {"name": "held", "on": on, "hold_seconds": 2, "url": "http://127.0.0.1:9/held", **fields}
+    return {"campaigns[cars].webhooks": [hook]}
+
+
+def urls_of(place: StorePlace, webhook: str) -> list[str]:
+    """The queries that were sent of this webhook, in order."""
+    rows = rows_of(place, f"select request from outbox where endpoint = 'cars/{webhook}' order by id")
+    return [msgspec.json.decode(bytes(request))["url"].partition("?")[2] for (request,) in rows]
+
+
+def rung(world_answer: Any) -> list[str]:
+    return [dial.buyer_id for dial in dials(world_answer)]
+
+
+def test_what_is_answered_before_a_call_is_routed_decides_who_may_have_it(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        world.outbound.answers = {"held": {"json": {"score": 49}}}
+        assert rung(await world.arrive()) == ["bravo"]
+        call = await world.stored()
+        assert (call.trace.tags["score"].value, call.trace.tags["score"].source) == ("49", "held")
+        [ask] = call.trace.routings[0].asks
+        assert (ask.webhook, ask.status) == ("held", 200)
+
+    act(sqlite_place, story, **held("call_received", outputs={"score": "score"}), **{"buyers[alpha].filters": SCORED})
+
+
+def test_a_call_that_a_held_webhook_declines_goes_no_further_and_its_trace_says_why(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        world.outbound.answers = {"held": {"json": {"ok": False}}}
+        answer = await world.arrive()
+        assert isinstance(answer, Refuse)
+        assert (answer.reason, answer.code) == (Reason.BUYER_DECLINED, 603)
+        trace = (await world.stored()).trace
+        assert trace.actual == "ok is false"
+        assert [ask.reason for ask in trace.routings[0].asks] == ["buyer_declined"]
+
+    act(sqlite_place, story, **held("call_received", accept="ok"))
+
+
+@pytest.mark.parametrize("on", ["call_received", "buyer_selected"])
+def test_a_held_webhook_that_does_not_answer_in_time_stops_nothing(sqlite_place: StorePlace, on: str) -> None:
+    async def story(stage: Stage) -> None:
+        assert rung(await stage.world.arrive()) == ["alpha"]
+        [ask] = (await stage.world.stored()).trace.routings[0].asks
+        assert ask.reason == "ask_timed_out"
+
+    act(sqlite_place, story, **held(on, accept="ok"))
+
+
+def test_what_a_buyer_answers_when_it_is_selected_is_there_for_its_forward_filters(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        world.outbound.answers = {"held": {"json": {"score": 49}}}
+        assert rung(await world.arrive()) == ["bravo"]
+        assert verdicts(await world.stored())["alpha"] == "filter_not_matched"
+
+    selected = held("buyer_selected", buyer="alpha", outputs={"score": "score"})
+    act(sqlite_place, story, **selected, **{"buyers[alpha].forward_filters": SCORED})
+
+
+def test_it_colours_what_is_told_of_this_buyer_later(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        world.outbound.answers = {"held": {"json": {"score": 77}}}
+        [dial] = dials(await world.arrive())
+        await world.tell("answered", attempt=dial)
+        assert urls_of(sqlite_place, "answered") == ["score=77"]
+
+    hooks = held("buyer_selected", outputs={"score": "score"})["campaigns[cars].webhooks"]
+    hooks += [{"name": "answered", "on": "answered", "method": "GET", "url": "http://127.0.0.1:9/a?score=[score]"}]
+    act(sqlite_place, story, **{"campaigns[cars].webhooks": hooks})
+
+
+def test_the_buyer_is_told_who_calls_just_before_it_is_dialled(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        world.outbound.answers = {"held": {"json": {}}}
+        [dial] = dials(await world.arrive())
+        [ask] = world.outbound.asks
+        assert ask.url.partition("?")[2] == f"b=alpha&n=%2B12025550101&a=1&k={dial.call_key}&c={dial.call_uuid}"
+        await world.tell("failed", attempt=dial, cause="busy")
+        await world.desk.go_on("sip", "call-1")
+        assert world.outbound.asks[1].url.partition("?")[2].startswith("b=bravo&n=%2B12025550102&a=2&")
+
+    url = "http://127.0.0.1:9/s?b=[buyer_id]&n=[buyer_number]&a=[attempt_number]&k=[call_key]&c=[call_uuid]"
+    act(sqlite_place, story, **held("buyer_selected", url=url))
+
+
+def test_a_buyer_that_declines_when_it_is_selected_is_passed_over_and_not_asked_again(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        world.outbound.answers = {"alpha held": {"json": {"ok": False}}, "bravo held": {"json": {"ok": True}}}
+        answer = await world.arrive()
+        assert rung(answer) == ["bravo"]
+        [dial] = dials(answer)
+        await world.tell("failed", attempt=dial, cause="busy")
+        assert rung(await world.desk.go_on("sip", "call-1")) == ["delta"]
+        assert [ask.webhook_name for ask in world.outbound.asks] == ["alpha held", "bravo held"]
+        assert verdicts(await world.stored()) == {"alpha": "buyer_declined", "bravo": "buyer_busy", "delta": "rings"}
+
+    hooks = [
+        held("buyer_selected", buyer=buyer, accept="ok", name=f"{buyer} held")["campaigns[cars].webhooks"][0]
+        for buyer in ("alpha", "bravo")
+    ]
+    act(sqlite_place, story, **{"campaigns[cars].webhooks": hooks})
+
+
+def test_a_buyer_whose_turn_somebody_wants_to_know_of_is_told_of_only_when_it_is_dialled(
+    sqlite_place: StorePlace,
+) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        answer = await world.arrive(most_steps=3)
+        assert rung(answer) == ["alpha"], "bravo is dialled when the network asks again"
+        assert urls_of(sqlite_place, "selected") == []
+        [dial] = dials(answer)
+        await world.tell("failed", attempt=dial, cause="busy")
+        assert rung(await world.desk.go_on("sip", "call-1")) == ["bravo", "delta"]
+        assert urls_of(sqlite_place, "selected") == ["b=bravo&a=2"]
+
+    selected = {"name": "selected", "on": "buyer_selected", "buyer": "bravo", "method": "GET"}
+    selected["url"] = "http://127.0.0.1:9/s?b=[buyer_id]&a=[attempt_number]"
+    act(sqlite_place, story, **{"campaigns[cars].webhooks": [selected]})
+
+
+def test_the_turn_of_a_buyer_without_a_free_place_is_told_to_nobody(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        await world.arrive("first", caller="+12125550199")
+        assert rung(await world.arrive()) == ["bravo"]
+        assert stage.outcomes_of("call-1").told.count("buyer_selected") == 1
+
+    act(sqlite_place, story, **{"buyers[alpha].caps": {"concurrency": 1}})
+
+
+def test_each_webhook_tells_what_is_known_at_its_time(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        [dial] = dials(await world.arrive(dialled=RADIO))
+        await world.talk(dial, 95.9)
+        call = await world.stored()
+        about = f"call={call.call_id}&source=radio&caller=%2B12125550123"
+        assert urls_of(sqlite_place, "call_received") == [about]
+        of_buyer = f"{about}&buyer=alpha&key={dial.call_key}"
+        assert urls_of(sqlite_place, "buyer_selected") == urls_of(sqlite_place, "answered") == [of_buyer]
+        money = f"{of_buyer}&payout=1.173&revenue=1.5&seconds=95&talked=95&by=caller&why=converted"
+        assert urls_of(sqlite_place, "converted") == [f"{money}&side=revenue", f"{money}&side=payout"]
+        assert urls_of(sqlite_place, "call_ended") == [money]
+
+    address = "http://127.0.0.1:9/w?call=[call_uuid]&source=[source]&caller=[caller_number]"
+    of_buyer = f"{address}&buyer=[buyer_id]&key=[call_key]"
+    money = "&payout=[payout]&revenue=[revenue]&seconds=[seconds]&talked=[duration_seconds]&by=[ended_by]&why=[reason]"
+    hooks = [{"name": "call_received", "on": "call_received", "method": "GET", "url": address}]
+    hooks += [{"name": one, "on": one, "method": "GET", "url": of_buyer} for one in ("buyer_selected", "answered")]
+    hooks += [{"name": "call_ended", "on": "call_ended", "method": "GET", "url": of_buyer + money}]
+    converted = {"name": "converted", "on": "converted", "method": "GET", "side": "both"}
+    hooks += [converted | {"url": f"{of_buyer}{money}&side=[side]"}]
+    own = {"campaigns[cars].numbers[+18885551234].publisher": "4321ABCD"}
+    act(sqlite_place, story, **own, **{"campaigns[cars].webhooks": hooks})
+
+
+def test_the_end_is_told_with_its_duration_although_the_end_was_heard_before_the_record(
+    sqlite_place: StorePlace,
+) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        [dial] = dials(await world.arrive())
+        await world.tell("answered", attempt=dial)
+        world.clock.advance(40)
+        await world.tell("ended")
+        assert urls_of(sqlite_place, "end") == []
+        await world.tell("record", attempt=dial, seconds=40.0, ended_by="buyer")
+        assert urls_of(sqlite_place, "end") == ["talked=40&why=call_too_short"]
+
+    url = "http://127.0.0.1:9/e?talked=[duration_seconds]&why=[reason]"
+    end = {"name": "end", "on": "call_ended", "method": "GET", "url": url}
+    act(sqlite_place, story, **{"campaigns[cars].webhooks": [end]})
+
+
+def test_an_end_whose_record_does_not_come_is_told_without_it_after_ten_minutes(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        [dial] = dials(await world.arrive())
+        await world.tell("answered", attempt=dial)
+        await world.tell("ended")
+        world.clock.advance(601)
+        await stage.check()
+        assert urls_of(sqlite_place, "end") == ["talked=&why=record_missing"]
+        [attempt] = (await world.stored()).state.attempts
+        assert attempt.revenue.reason == Reason.RECORD_MISSING.code
+        await world.tell("record", attempt=dial, seconds=95.0)
+        assert (await world.balances())["buyer/alpha"] == "-1.5 USD"
+        assert len(urls_of(sqlite_place, "end")) == 1
+
+    url = "http://127.0.0.1:9/e?talked=[duration_seconds]&why=[reason]"
+    end = {"name": "end", "on": "call_ended", "method": "GET", "url": url}
+    act(sqlite_place, story, **{"campaigns[cars].webhooks": [end]})
+
+
+def test_a_webhook_of_one_buyer_tells_of_no_other(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        for number, call in enumerate(("call-1", "call-2")):
+            [dial] = dials(await world.arrive(call, caller=f"+1212555017{number}"))
+            await world.talk(dial, 95.0, call)
+            await stage.change(**mine, **{"buyers[alpha].paused": True})
+        assert urls_of(sqlite_place, "mine") == ["buyer=alpha"]
+
+    hook = {"name": "mine", "on": "converted", "buyer": "alpha", "method": "GET", "side": "revenue"}
+    mine = {"campaigns[cars].webhooks": [hook | {"url": "http://127.0.0.1:9/m?buyer=[buyer_id]"}]}
+    act(sqlite_place, story, **mine)
