@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from ringbid.call.ports import TakeBack
+from ringbid.call.ports import CallerOf, TakeBack
 from ringbid.call.state import AttemptState, Phase
 from ringbid.edge.api.app import Application
 from ringbid.values.ids import CallId
@@ -16,6 +17,7 @@ from support.asgi import Response
 from support.asgi import call as http_call
 from support.call_world import CALLER, dials
 from support.calls_api import SECRETS, Front, calls_front
+from support.store_clients import rows_of
 from support.stores import StorePlace
 
 OTHER_CALLER = "+13105550142"
@@ -79,6 +81,17 @@ def test_tags_wait_no_longer_than_their_key_says(sqlite_place: StorePlace) -> No
     happen(sqlite_place, story)
 
 
+def test_tags_whose_time_is_over_are_flushed(place: StorePlace) -> None:
+    async def story(front: Front) -> None:
+        await front.ask("/data_writing", key="CRM", caller_number=CALLER, age="44")
+        assert rows_of(place, "select name from written_tag") == [("crm_age",)]
+        front.world.clock.advance(86_400)
+        await front.world.store.flush(older_than=timedelta(hours=24))
+        assert rows_of(place, "select name from written_tag") == []
+
+    happen(place, story)
+
+
 def test_a_publishers_key_reaches_only_calls_of_that_publisher(place: StorePlace) -> None:
     async def story(front: Front) -> None:
         for key in ("Lead", "Other"):
@@ -118,23 +131,20 @@ def test_tags_that_come_while_the_call_is_routed_first_count_at_the_next_routing
     async def story(front: Front) -> None:
         calls = front.world.store.calls
         dial = await front.connect()
-        # As if the call had not been there yet: this is what the request finds then.
         call = await front.world.stored()
-        caller = {"company_id": call.company_id, "campaign_id": call.campaign_id, "publisher_id": call.publisher_id}
-        await calls.keep_tags(
-            _caller_of(**caller, caller_number=CALLER), {"interest": "home"}, written_by="Lead", keep_seconds=60
+        caller = CallerOf(
+            company_id=call.company_id,
+            campaign_id=call.campaign_id,
+            publisher_id=call.publisher_id,
+            caller_number=CALLER,
         )
+        # As if the call had not been there yet: this is where the request puts them then.
+        await calls.keep_tags(caller, {"interest": "home"}, written_by="Lead", keep_seconds=60)
         await front.ask("/call_control/reject", key="Bravo", call_uuid=dial.call_uuid)
         await front.world.tell("record", attempt=dial, seconds=5, ended_by="engine")
         assert [one.buyer_id for one in dials(await front.world.desk.go_on("sip", "call-1"))] == ["delta"]
 
     happen(sqlite_place, story, **{"buyers[delta].filters": [{"tag": "interest", "operator": "==", "value": "home"}]})
-
-
-def _caller_of(**facts: Any) -> Any:
-    from ringbid.call.ports import CallerOf
-
-    return CallerOf(**facts)
 
 
 def test_tags_written_after_a_call_are_applied_to_it(place: StorePlace) -> None:
