@@ -17,6 +17,7 @@ SCENARIOS = ROOT / "tests/scenarios"
 _EDGES = "tests/functional/test_ping_edges.py"
 _CORRECTING = "tests/unit/ledger/test_correcting.py"
 _CALLS_API = "tests/functional/test_calls_api.py"
+_CALL_COMMANDS = "tests/functional/test_call_commands.py"
 SHOWN_ELSEWHERE: dict[Reason, str] = {
     Reason.BODY_TOO_SLOW: _EDGES,
     Reason.IDEMPOTENCY_KEY_IN_FLIGHT: _EDGES,
@@ -47,6 +48,8 @@ SHOWN_ELSEWHERE: dict[Reason, str] = {
     Reason.POSTBACK_MISSED: _CALLS_API,
     Reason.CONVERTED_BEFORE: _CALLS_API,
     Reason.BUYER_HANDED_BACK: _CALLS_API,
+    Reason.CONVERSION_DECIDED: _CALL_COMMANDS,
+    Reason.CONVERTED_BY_HAND: _CALL_COMMANDS,
 }
 
 
