@@ -10,7 +10,7 @@ from ringbid.call.instruction import Refuse
 from ringbid.values.ids import CallId
 from ringbid.values.reason import Reason
 from support.sip_desk import FakeDesk, connect, dial
-from support.sip_scenarios import buyer, caller, cancelling_caller, silent_buyer
+from support.sip_scenarios import buyer, caller, cancelling_caller, silent_buyer, vanishing_buyer
 from support.sip_stage import Stage, perform
 
 
@@ -206,6 +206,19 @@ def test_a_caller_who_hangs_up_while_it_rings_abandons_the_call(tmp_path: Path) 
         assert desk.asked_again == []
 
     perform(play, tmp_path, desk)
+
+
+def test_a_call_whose_buyer_has_vanished_is_ended_for_the_caller(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        desk.first = connect((dial(stage.buyer_uri(1), longest_seconds=600),))
+        await stage.buyer(1, vanishing_buyer())
+        (await stage.call(caller(waits_for_bye=True), "-aa", seconds=70)).check()
+        [ended] = await desk.wait_for("ended")
+        assert ended.ended_by == "engine"
+
+    perform(play, tmp_path, desk, keep_alive_failures=1)
 
 
 def test_a_call_is_hung_up_by_command_on_both_sides(tmp_path: Path) -> None:

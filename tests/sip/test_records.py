@@ -198,6 +198,54 @@ def test_a_ringing_call_that_a_killed_engine_has_forgotten_is_nobodys(tmp_path: 
     perform(play, tmp_path, desk)
 
 
+def test_a_forgotten_call_may_still_be_ended_by_its_caller(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        attempt = dial(stage.buyer_uri(1))
+        desk.first = connect((attempt,))
+        answering = await stage.buyer(1, buyer())
+        calling = await stage.start_call(caller(talk_ms=800))
+        [answered] = await desk.wait_for("answered")
+        await stage.wait_until_talking()
+        await stage.engine.kill()
+        await stage.engine.start()
+        (await calling).check()
+        (await answering).check()
+        [ended] = await desk.wait_for("ended")
+        call = OpenCall(
+            provider_call_id=answered.provider_call_id,
+            since=answered.at,
+            attempt_id=attempt.attempt_id,
+            answered_at=answered.at,
+            ended_at=ended.at,
+        )
+        await reconciler(stage, desk, call).compare_live()
+        [record] = desk.told("record")
+        assert record.duration_ms is not None
+        assert 800 <= record.duration_ms < 1000
+
+    perform(play, tmp_path, desk)
+
+
+def test_an_answer_that_comes_after_a_restart_connects_nobody(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        desk.first = connect((dial(stage.buyer_uri(1)),))
+        await stage.buyer(1, buyer(ring_ms=600))
+        calling = await stage.start_call(caller())
+        await desk.wait_for("ringing")
+        await stage.engine.kill()
+        await stage.engine.start()
+        await asyncio.sleep(1)
+        stage.hang_up_all()
+        assert "200 OK" not in (await calling).messages
+        assert desk.told("answered") == []
+
+    perform(play, tmp_path, desk)
+
+
 def test_with_a_database_a_call_outlives_the_engine(tmp_path: Path, database: str) -> None:
     desk = FakeDesk()
     table = EngineTables(database)

@@ -89,6 +89,12 @@ def buyer(*, code: int = 200, ring_ms: int = 50, rings: bool = True, hangs_up_af
     return _scenario([*steps, reinvited, *usual, '<label id="again"/>', *again, '<label id="end"/>'])
 
 
+def vanishing_buyer() -> str:
+    """Answers, and is never heard of again."""
+    answer = _response(200, tag=True, body=True)
+    return _scenario([_expect("INVITE", action=_KEEP_ENDS), _send(answer, retransmit=True), _expect("ACK")])
+
+
 def silent_buyer() -> str:
     """Rings, never answers, and obeys a CANCEL."""
     steps = [_expect("INVITE", action=_KEEP_ENDS), _send(_response(180, tag=True)), _expect("CANCEL")]

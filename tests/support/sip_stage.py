@@ -115,10 +115,11 @@ class Stage:
         source: str | None = None,
         port: int = 5060,
         calls: int = 1,
+        seconds: float = CALL_SECONDS,
     ) -> Finished:
         """A call, from the trusted carrier unless told otherwise."""
         arguments = ("-s", dialled, f"{self.engine_address}:{port}", *options)
-        return await (await self._play(scenario, source or self.carrier, *arguments, calls=calls))
+        return await (await self._play(scenario, source or self.carrier, *arguments, calls=calls, seconds=seconds))
 
     async def start_call(
         self, scenario: str, *options: str, dialled: str = NUMBER, calls: int = 1
@@ -139,7 +140,9 @@ class Stage:
             assert line, f"the telephone at {address} did not start"
         return tasks.start(_last_line(process), name=f"telephone {address}")
 
-    async def _play(self, scenario: str, address: str, *options: str, calls: int = 1) -> asyncio.Task[Finished]:
+    async def _play(
+        self, scenario: str, address: str, *options: str, calls: int = 1, seconds: float = CALL_SECONDS
+    ) -> asyncio.Task[Finished]:
         name = f"{next(self._numbers)}"
         path = self.folder / f"{name}.xml"
         path.write_text(scenario)
@@ -151,17 +154,23 @@ class Stage:
             cwd=self.folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         self._playing.append(process)
-        return tasks.start(self._finish(process, messages), name=f"sipp {name}")
+        return tasks.start(self._finish(process, messages, seconds), name=f"sipp {name}")
 
-    async def _finish(self, process: asyncio.subprocess.Process, messages: Path) -> Finished:
+    async def _finish(self, process: asyncio.subprocess.Process, messages: Path, seconds: float) -> Finished:
         try:
-            output, _ = await asyncio.wait_for(process.communicate(), CALL_SECONDS)
+            output, _ = await asyncio.wait_for(process.communicate(), seconds)
         except TimeoutError:
             process.kill()
             output = b"it did not end"
             await process.wait()
         reported = output.decode(errors="replace")[-800:] + _read(messages.with_suffix(".errors"))
         return Finished(process.returncode or 0, _read(messages), reported)
+
+    def hang_up_all(self) -> None:
+        """Kill both ends: what they have seen can be read then."""
+        for process in self._playing:
+            if process.returncode is None:
+                process.kill()
 
     async def wait_until_talking(self) -> None:
         """Until Kamailio has seen the caller's ACK of a call."""

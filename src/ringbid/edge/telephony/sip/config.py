@@ -127,6 +127,7 @@ def _definitions(settings: Settings) -> Iterator[str]:
         "LOOKUP_MS": str(round(sip.lookup_seconds * 1000)),
         "NO_SIGN_MS": str(round(sip.no_sign_seconds * 1000)),
         "KEEP_ALIVE_SECONDS": str(sip.keep_alive_seconds),
+        "KEEP_ALIVE_FAILURES": str(sip.keep_alive_failures),
         "FLOOD_REQUESTS": str(sip.flood_requests),
         "WORKERS": str(sip.workers),
         "RTPENGINE_ADDRESS": sip.rtpengine_address,

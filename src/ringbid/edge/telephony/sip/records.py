@@ -47,19 +47,21 @@ class RecordTable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCall:
-    """A call of which the desk believes that it is under way. `attempt_id` and `answered_at` where a buyer answered."""
+    """A call of which the desk believes that it is under way, or that was answered and has no record. `attempt_id` and
+    `answered_at` where a buyer answered; `ended_at` where its end was told."""
 
     provider_call_id: str
     since: datetime
     attempt_id: PingId | None = None
     answered_at: datetime | None = None
+    ended_at: datetime | None = None
 
 
 class OpenCalls(Protocol):
     """What is needed of the store."""
 
     async def open_calls(self, provider: str) -> Sequence[OpenCall]:
-        """All calls of this provider that have not ended, as far as is known."""
+        """All calls of this provider that have not ended, as far as is known, or lack the record of an answer."""
         ...
 
 
@@ -148,8 +150,7 @@ class Reconciler:
         if call.answered_at is None:
             await self.desk.report(messages.unanswered_event(call_id, at=now))
             return
-        seen_ms = self._alive.get(call_id, 0)
-        ended_at = max(call.answered_at, from_ms(seen_ms))
+        ended_at = call.ended_at or max(call.answered_at, from_ms(self._alive.get(call_id, 0)))
         await self._report_record(
             messages.record_event(
                 call_id, call.attempt_id, started_at=call.answered_at, ended_at=ended_at, ended_by="engine"
