@@ -82,6 +82,9 @@ class Sip(_Section):
     keep_alive_seconds: int = Field(
         default=30, ge=30, description="How often both ends of a call are asked whether they are still there."
     )
+    keep_alive_failures: int = Field(
+        default=2, ge=1, description="How often in a row an end may fail to answer that before the call is ended."
+    )
     flood_requests: int = Field(
         default=30,
         ge=1,
