@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from ringbid.call.convert import open_sides
 from ringbid.call.instruction import Connect, Dial, Over, Refuse, Routing
 from ringbid.call.ports import StoredCall
-from ringbid.call.state import Attempt, AttemptState, CallState, Phase
+from ringbid.call.state import Attempt, AttemptState, CallState, Phase, buyer_key
 from ringbid.call.trace import TracedRouting
 from ringbid.reservations.calling import CallPlace, Claimed
 from ringbid.reservations.trace import TracedAsk, TracedVerdict
@@ -169,7 +169,7 @@ def _dials(ringing: Sequence[Attempt], call_id: CallId, call_key: str) -> tuple[
                 ring_seconds=one.ring_seconds,
                 max_duration_seconds=one.max_duration_seconds,
                 call_uuid=call_id,
-                call_key=call_key,
+                call_key=buyer_key(call_key, one.buyer_id),
             )
             for one in step
         )

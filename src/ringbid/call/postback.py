@@ -1,6 +1,6 @@
 """Postback conversions: somebody who may say so reports that a call converted.
 
-An access key may, and so may the buyer, who got the call's own key when the call came (`X-Ringbid-Key`, `[call_key]`).
+An access key may, and so may the buyer, who got a key of its own when the call came (`X-Ringbid-Key`, `[call_key]`).
 What is reported twice is booked once and answered the same. `react` books; called by `edge.api.calls`.
 """
 
@@ -16,7 +16,7 @@ from ringbid.call import react
 from ringbid.call.access import answered, is_for, late
 from ringbid.call.convert import SIDES, Side, terms_of
 from ringbid.call.ports import CallTools, Lookups, Reaction, StoredCall
-from ringbid.call.state import Attempt, SideOutcome
+from ringbid.call.state import Attempt, SideOutcome, buyer_key
 from ringbid.catalog.snapshot import AccessView
 from ringbid.values.clock import to_ms
 from ringbid.values.ids import BuyerId, CallId, PingId
@@ -38,7 +38,7 @@ _BY_REPORT = {
 class Reporter:
     """Who reports: by which key, and whose conversions may be reported."""
 
-    view: AccessView | None  # None: by the call's own key
+    view: AccessView | None  # None: by a buyer's own key
     buyer_id: BuyerId | None = None  # only calls that were connected to it
 
 
@@ -76,13 +76,16 @@ async def report_by_key(
 async def report_by_buyer(
     tools: CallTools, call_uuid: PingId | None, call_key: str, wanted: SidesWanted
 ) -> Reported | Refused:
-    """A report with the call's own key. A wrong key and a call that does not exist look the same, and take as long."""
+    """A report with the key that a buyer was told with the call. A wrong key and a call that does not exist look the
+    same."""
     call = await tools.calls.find_by_uuid(call_uuid) if call_uuid is not None else None
-    expected = call.state.call_key if call is not None else "-" * 32
-    same = hmac.compare_digest(call_key.encode(errors="replace"), expected.encode())
-    if call is None or not same:
-        return Refused(Reason.CALL_UNKNOWN)
-    return await _report(tools, call, Reporter(view=None), wanted)
+    given = call_key.encode(errors="replace")
+    buyer_ids = [attempt.buyer_id for attempt in call.state.attempts] if call is not None else []
+    for buyer_id in buyer_ids:
+        assert call is not None, "its buyers were found"
+        if hmac.compare_digest(given, buyer_key(call.state.call_key, buyer_id).encode()):
+            return await _report(tools, call, Reporter(view=None, buyer_id=buyer_id), wanted)
+    return Refused(Reason.CALL_UNKNOWN)
 
 
 async def _report(tools: CallTools, call: StoredCall, reporter: Reporter, wanted: SidesWanted) -> Reported | Refused:

@@ -13,6 +13,7 @@ from ringbid.call.connect import Plan, Steps
 from ringbid.call.holding import hold
 from ringbid.call.ports import CallTools
 from ringbid.call.route import Facts, check_forward, route, rung_together
+from ringbid.call.state import buyer_key
 from ringbid.call.tell import Tokens, call_tokens
 from ringbid.call.trace import TracedRouting
 from ringbid.catalog.model import Campaign
@@ -189,7 +190,7 @@ class Routing:
         hooks = self.plan.hooks("buyer_selected", buyer_id)
         if hooks:
             tokens = self._tokens(tags) | {"buyer_id": buyer_id, "buyer_number": one.number}
-            tokens |= {"call_key": self.caller.call_key, "attempt_number": str(attempt_number)}
+            tokens |= {"call_key": buyer_key(self.caller.call_key, buyer_id), "attempt_number": str(attempt_number)}
             held = await hold(hooks, tags, buyer_id=buyer_id, tokens=tokens, tools=self.tools)
             self._note(held.asked)
             if held.refused is not None:

@@ -7,6 +7,7 @@ UTC.
 from __future__ import annotations
 
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Literal
 
 import msgspec
@@ -142,6 +143,12 @@ class CallState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         """Who answered last."""
         answered = self.last_answered
         return answered.buyer_id if answered is not None else None
+
+
+def buyer_key(call_key: str, buyer_id: BuyerId) -> str:
+    """The key that this buyer is told with the call, of the call's own secret: with it the buyer may report a
+    conversion, and no other buyer that was rung can."""
+    return blake2b(buyer_id.encode(), key=call_key.encode(), digest_size=16).hexdigest()
 
 
 _encoder = msgspec.json.Encoder()

@@ -11,7 +11,7 @@ from datetime import datetime
 from ringbid.buyers.webhook import CompiledWebhook
 from ringbid.call.convert import Conversion
 from ringbid.call.ports import StoredCall
-from ringbid.call.state import Attempt
+from ringbid.call.state import Attempt, buyer_key
 from ringbid.call.trace import CallTrace
 from ringbid.catalog.model import WebhookTrigger
 from ringbid.catalog.tokens import with_aliases
@@ -56,7 +56,7 @@ def attempt_tokens(attempt: Attempt, number: int, *, call_key: str) -> Tokens:
     return {
         "buyer_id": attempt.buyer_id,
         "buyer_number": attempt.number,
-        "call_key": call_key,
+        "call_key": buyer_key(call_key, attempt.buyer_id),
         "attempt_number": str(number),
     }
 
