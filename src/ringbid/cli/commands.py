@@ -22,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(groups.call, name="call")
 app.add_typer(groups.ledger, name="ledger")
 app.add_typer(groups.outbox, name="outbox")
 app.add_typer(groups.sip, name="sip")
@@ -99,12 +100,12 @@ def ping(
 
 @app.command()
 def explain(
-    uuid: Annotated[str, typer.Argument(metavar="UUID", help="The uuid in the answer to the ping.")],
+    uuid: Annotated[str, typer.Argument(metavar="UUID", help="The uuid in the answer to the ping, or a call's.")],
     data: Data = None,
     database: Database = None,
     asks: Annotated[bool, typer.Option("--asks", help="Also print each request and answer as it went.")] = False,
 ) -> None:
-    """Say why a ping ended as it did. Each buyer in order, its verdict, what was found and what was expected."""
+    """Say why a ping or a call ended as it did. From the ping to the money: each buyer, its verdict, what was found."""
     from ringbid.cli import explaining  # noqa: PLC0415 -- loaded when it runs
 
     explaining.explain(uuid, data=data, database=database, with_asks=asks)
@@ -114,11 +115,15 @@ def explain(
 def demo(
     pings: Annotated[int | None, typer.Option(min=1, metavar="N", help="Stop after N pings.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.1, metavar="N", help="Stop after N seconds.")] = None,
+    phones: Annotated[
+        Literal["sip", "simulated", "none"] | None,
+        typer.Option(help="What places calls: Kamailio and SIPp, a simulated carrier, nothing; else the best there is."),
+    ] = None,
 ) -> None:
     """Show it at work, with simulated traffic. The server's data are in a temporary folder; nothing is kept."""
     from ringbid.cli import demo as demonstration  # noqa: PLC0415 -- loaded when it runs
 
-    demonstration.demo(pings=pings, seconds=seconds)
+    demonstration.demo(pings=pings, seconds=seconds, phones=phones)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The commands that come in groups: `ledger`, `outbox`, `sip`, `emulate`. Added to the program by `commands`."""
+"""The commands that come in groups: `call`, `ledger`, `outbox`, `sip`, `emulate`. `commands` adds them to the program."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def _group(help_text: str) -> typer.Typer:
 ledger = _group("What calls have earned, and corrections of it.")
 outbox = _group("Postbacks and webhooks that must leave.")
 sip = _group("Kamailio: its configuration, and running it.")
+call = _group("Calls: the latest ones, and converting one by hand.")
 emulate = _group("Simulated partners, to try things out.")
 
 Company = Annotated[str | None, typer.Option(metavar="ID", help="Needed where there are several companies.")]
@@ -30,6 +31,68 @@ Key = Annotated[
     str | None, typer.Option(metavar="TEXT", help="Makes a repeated command do nothing twice; any text of yours.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@call.command("list")
+def list_calls(
+    company: Company = None,
+    campaign: Annotated[str | None, typer.Option(metavar="ID", help="Only calls of this campaign.")] = None,
+    publisher: Annotated[str | None, typer.Option(metavar="ID", help="Only calls of this publisher.")] = None,
+    buyer: Annotated[str | None, typer.Option(metavar="ID", help="Only calls that this buyer took.")] = None,
+    caller: Annotated[str | None, typer.Option(metavar="NUMBER", help="Only calls of this caller.")] = None,
+    phase: Annotated[
+        Literal["routing", "ringing", "connected", "ended", "refused"] | None, typer.Option(help="Only these.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="At most so many.")] = 20,
+    data: Data = None,
+    database: Database = None,
+    json: AsJson = False,
+) -> None:
+    """Print the latest calls, with what they brought."""
+    from ringbid.cli import calls  # noqa: PLC0415 -- loaded when it runs
+
+    calls.list_calls(
+        company=company,
+        campaign=campaign,
+        publisher=publisher,
+        buyer=buyer,
+        caller=caller,
+        phase=phase,
+        limit=limit,
+        data=data,
+        database=database,
+        as_json=json,
+    )
+
+
+@call.command()
+def convert(
+    uuid: Annotated[str, typer.Argument(metavar="UUID", help="The uuid of the call.")],
+    side: Side,
+    note: Note,
+    amount: Annotated[
+        str | None, typer.Option(metavar="AMOUNT", help="What it is worth; default: what was quoted.")
+    ] = None,
+    author: Annotated[str | None, typer.Option(metavar="NAME", help="Who says so; default: you.")] = None,
+    attempt: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Which buyer's, where several had the call.")
+    ] = None,
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """Convert a side of a call that did not convert by itself."""
+    from ringbid.cli import calls  # noqa: PLC0415 -- loaded when it runs
+
+    calls.convert(
+        uuid,
+        side=side,
+        amount=amount,
+        note=note,
+        author=author,
+        attempt=attempt,
+        data=data,
+        database=database,
+    )
 
 
 @ledger.command()

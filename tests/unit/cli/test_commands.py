@@ -34,6 +34,7 @@ def test_help_names_every_command_with_a_whole_sentence() -> None:
         "demo",
         "doctor",
         "version",
+        "call",
         "ledger",
         "outbox",
         "sip",
