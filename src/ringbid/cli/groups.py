@@ -1,4 +1,4 @@
-"""The commands that come in groups: `call`, `ledger`, `outbox`, `sip`, `emulate`. `commands` adds them to the program."""
+"""The commands that come in groups, such as `ringbid ledger balances`. `commands` adds them to the program."""
 
 from __future__ import annotations
 
