@@ -6,7 +6,7 @@ shown with its control characters spelled out, so that no answer can steer the o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ringbid.reports.explain import BuyerRow, Explanation
 from ringbid.reports.labels import LABELS, Tone
-from ringbid.reservations.trace import TracedAsk
+from ringbid.reservations.trace import TracedAsk, TracedTag
 from ringbid.values.clock import format_utc
 from ringbid.values.money import Money, format_price
 from ringbid.values.reason import Reason
@@ -36,21 +36,21 @@ def draw(explanation: Explanation, *, with_asks: bool = False) -> Iterator[Rende
     yield Text.assemble((ping.ping_id, "bold"), "  ", (label.word, TONES[label.tone]), (code, "dim"))
     yield Text(plain(explanation.headline), "bold" if label.tone == "good" else "")
     if explanation.expected is not None:
-        yield from _found(explanation.actual, explanation.expected, explanation.setting)
+        yield from found(explanation.actual, explanation.expected, explanation.setting)
     yield Text()
     yield _facts(explanation)
     yield Text()
     yield Waterfall(explanation)
     if explanation.notes:
-        yield _title("Notes")
+        yield title("Notes")
         yield from (Text(f"  {plain(note)}") for note in explanation.notes)
     if explanation.tags:
-        yield _title("Tags")
-        yield _tags(explanation)
+        yield title("Tags")
+        yield tags_table(explanation.tags)
     if explanation.asks:
-        yield _title("Asks")
-        yield from _asks_in_full(explanation.asks) if with_asks else _asks_in_short(explanation.asks)
-    yield _title("Steps")
+        yield title("Asks")
+        yield from asks_in_full(explanation.asks) if with_asks else asks_in_short(explanation.asks)
+    yield title("Steps")
     yield _steps(explanation)
 
 
@@ -84,7 +84,7 @@ class Waterfall:
             yield Text("    The campaign has no buyers.", "dim")
         for row in self._explanation.buyers:
             yield self._line(row, bar_width, ascii_only=options.ascii_only)
-            yield _indented(_why(row))
+            yield indented(_why(row))
 
     def _heading(self, bar_width: int) -> Text:
         heading = (
@@ -130,7 +130,7 @@ def _why(row: BuyerRow) -> Group:
     sentence = Text.assemble((row.reason.code, "dim"), "  ", plain(row.reason.text))
     lines: list[Text] = [sentence]
     if row.reason is not Reason.WON:  # its price stands in the line above
-        lines.extend(_found(row.actual, row.expected, row.setting))
+        lines.extend(found(row.actual, row.expected, row.setting))
     price = []
     if row.rule is not None:
         price.append(f"rule {row.rule} (version {row.rule_version})")
@@ -143,7 +143,8 @@ def _why(row: BuyerRow) -> Group:
     return Group(*lines)
 
 
-def _found(actual: str | None, expected: str | None, setting: str | None) -> Iterator[Text]:
+def found(actual: str | None, expected: str | None, setting: str | None) -> Iterator[Text]:
+    """A line with what was found, what was expected and the setting to look at; none where nothing is known."""
     parts = Text()
     for name, value, style in (("found", actual, "yellow"), ("expected", expected, "green"), ("see", setting, "cyan")):
         if value is not None:
@@ -168,15 +169,17 @@ def _facts(explanation: Explanation) -> Table:
     return table
 
 
-def _tags(explanation: Explanation) -> Table:
+def tags_table(tags: Mapping[str, TracedTag]) -> Table:
+    """Every tag with where it came from, by name."""
     table = Table.grid(padding=(0, 2))
-    for key, tag in sorted(explanation.tags.items()):
+    for key, tag in sorted(tags.items()):
         value = tag.value if isinstance(tag.value, str) else ", ".join(tag.value)
         table.add_row(Text(f"  {plain(key)}"), Text(plain(value)), Text(f"from {plain(tag.source)}", "dim"))
     return table
 
 
-def _asks_in_short(asks: Sequence[TracedAsk]) -> Iterator[RenderableType]:
+def asks_in_short(asks: Sequence[TracedAsk]) -> Iterator[RenderableType]:
+    """Each ask with how it ended."""
     table = Table.grid(padding=(0, 2))
     for ask in asks:
         table.add_row(Text(f"  {plain(ask.webhook)}"), _ask_ending(ask))
@@ -184,7 +187,8 @@ def _asks_in_short(asks: Sequence[TracedAsk]) -> Iterator[RenderableType]:
     yield Text("  Add --asks to read each request and answer as it went.", "dim")
 
 
-def _asks_in_full(asks: Sequence[TracedAsk]) -> Iterator[RenderableType]:
+def asks_in_full(asks: Sequence[TracedAsk]) -> Iterator[RenderableType]:
+    """Each ask with its request, its answer and what that filled."""
     for ask in asks:
         yield Text.assemble("  ", (plain(ask.webhook), "bold"), "  ", _ask_ending(ask))
         yield from _quoted("→", ask.request)
@@ -195,7 +199,7 @@ def _asks_in_full(asks: Sequence[TracedAsk]) -> Iterator[RenderableType]:
 
 def _quoted(arrow: str, text: str) -> Iterator[RenderableType]:
     if text:
-        yield _indented(Text.assemble((f"{arrow} ", "cyan"), plain(text)))
+        yield indented(Text.assemble((f"{arrow} ", "cyan"), plain(text)))
 
 
 def _ask_ending(ask: TracedAsk) -> Text:
@@ -215,9 +219,11 @@ def _steps(explanation: Explanation) -> Text:
     return line.append(f"=\N{NO-BREAK SPACE}{total_ms:.1f}\N{NO-BREAK SPACE}ms")
 
 
-def _title(name: str) -> RenderableType:
+def title(name: str) -> RenderableType:
+    """The rule above a section."""
     return Group(Text(), Rule(name, align="left", style="dim"))
 
 
-def _indented(renderable: RenderableType) -> Padding:
+def indented(renderable: RenderableType) -> Padding:
+    """Below a line, at its buyer's column."""
     return Padding(renderable, (0, 0, 0, _INDENT), expand=False)

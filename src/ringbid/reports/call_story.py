@@ -17,7 +17,8 @@ from ringbid.ledger.entry import Account, Side
 from ringbid.ledger.posting import RINGBID, Kind, Posting
 from ringbid.outbox.message import MessageState
 from ringbid.outbox.ports import Listed
-from ringbid.reports.call_attempts import AttemptStory, attempts_of, say_seconds, taken_by
+from ringbid.reports.call_attempts import AttemptStory, attempts_of, taken_by
+from ringbid.reports.call_headline import headline_of, promise_of
 from ringbid.reports.call_timeline import StoredEvent, StoryLine, timeline_of
 from ringbid.reports.explain import BuyerRow, Explanation, buyer_row, explain
 from ringbid.reports.labels import LABELS, Tone
@@ -27,8 +28,6 @@ from ringbid.values.clock import to_ms
 from ringbid.values.ids import BuyerId
 from ringbid.values.money import Money, format_price
 from ringbid.values.reason import BY_CODE, Reason
-
-_MOST_NAMED = 3  # buyers that the headline names before it counts them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +113,8 @@ class CallStory:
     """A call in words, for the owner, as it stood at `now`. Offsets are milliseconds since it was received.
 
     `ending` is what became of it, or stands now. `refusal` is why it was not routed at all. `revenue` and `payout` are
-    what is booked after all corrections. `ping` is None for a direct call, and where the ping's record was flushed.
+    what is booked after all corrections. `ping` is None for a direct call, and where the ping's record was flushed;
+    `promise` says what was reserved at the ping, and is empty for a direct call.
     """
 
     call: StoredCall
@@ -127,6 +127,7 @@ class CallStory:
     match: Cause
     refusal: Cause | None
     ping: Explanation | None
+    promise: str
     attempts: tuple[AttemptStory, ...]
     routings: tuple[RoutingStory, ...]
     revenue: Money
@@ -175,7 +176,7 @@ def tell_call(
     return CallStory(
         call=call,
         now=now,
-        headline=_headline(call, attempts, ending, revenue, payout),
+        headline=headline_of(call, attempts, ending, revenue, payout),
         ending=ending,
         tone=LABELS[ending].tone,
         live=live,
@@ -183,6 +184,7 @@ def tell_call(
         match=Cause(reason=match) if refused else Cause(reason=match, **found),
         refusal=Cause(reason=ending, **found) if refused else None,
         ping=explain(ping) if ping is not None else None,
+        promise=promise_of(call, ping),
         attempts=attempts,
         routings=_routings(call, attempts),
         revenue=revenue,
@@ -327,78 +329,3 @@ def _sent(call: StoredCall, message: Listed) -> Sent:
         words=words,
         tone=tone,
     )
-
-
-def _headline(call: StoredCall, attempts: Sequence[AttemptStory], ending: Reason, revenue: Money, payout: Money) -> str:
-    state = call.state
-    last = taken_by(attempts)
-    if state.phase is Phase.REFUSED:
-        return f"Refused with SIP {state.code}: {_in_sentence(ending.text)}"
-    if last is not None and state.phase is not Phase.RINGING:
-        before = _before(attempts, last)
-        return f"{before}{_talk(call, last)}; {_worth(call, last, revenue, payout)}."
-    lost = _before(attempts, None)
-    if state.phase in (Phase.ROUTING, Phase.RINGING):
-        rung = [one.buyer_id for one in attempts if one.live]
-        return f"{lost}{' and '.join(rung) or 'the next buyer'} {'are' if len(rung) > 1 else 'is'} being rung now."
-    return f"{lost}{_in_sentence(ending.text) if lost else ending.text}"
-
-
-def _before(attempts: Sequence[AttemptStory], taker: AttemptStory | None) -> str:
-    """Whom the call had been offered to before, with a semicolon behind; empty where there was nobody."""
-    lost = [
-        one
-        for one in attempts
-        if one is not taker and one.dialled_ms is not None and one.reason in _LOST and not one.live
-    ]
-    if not lost:
-        return ""
-    if len(lost) > _MOST_NAMED:
-        return f"{len(lost)} buyers did not take the call; "
-    return f"{', '.join(f'{one.buyer_id} {_LOST[one.reason]}' for one in lost)}; "
-
-
-_LOST: Mapping[Reason, str] = {
-    Reason.BUYER_BUSY: "was busy",
-    Reason.BUYER_NO_ANSWER: "did not answer",
-    Reason.BUYER_REFUSED_CALL: "refused the call",
-    Reason.BUYER_UNREACHABLE: "could not be reached",
-    Reason.BUYER_CALL_FAILED: "could not be called",
-    Reason.BUYER_HUNG_UP_EARLY: "hung up early",
-    Reason.BUYER_HANDED_BACK: "handed the call back",
-    Reason.CALLER_HUNG_UP: "was ringing",
-}
-
-
-def _talk(call: StoredCall, last: AttemptStory) -> str:
-    length = say_seconds(last.talk_ms or 0)
-    if call.state.phase is Phase.CONNECTED:
-        return f"{last.buyer_id} has had the call for {length}"
-    known = "" if last.recorded else " (its record has not come)"
-    return f"{last.buyer_id} had the call for {length}{known}"
-
-
-def _worth(call: StoredCall, last: AttemptStory, revenue: Money, payout: Money) -> str:
-    """What it brought, or why it brought nothing, or what it may bring yet."""
-    if any(side.converted is not None for side in last.sides) or revenue.micros or payout.micros:
-        who = call.publisher_id or "no publisher"
-        paid = f"{who} is paid {_price(payout)}" if call.publisher_id else "no publisher is paid"
-        return f"it brought {_price(revenue)}, and {paid}"
-    timed = [side for side in last.sides if side.outcome == "pending" and side.needed_ms is not None]
-    if call.state.phase is Phase.CONNECTED and timed:
-        return f"it converts at {min(side.needed_ms or 0 for side in timed) // 1000} s"
-    missed = [side for side in last.sides if side.short_ms and side.reason is Reason.CALL_TOO_SHORT]
-    if missed:
-        short = min(missed, key=lambda side: side.short_ms)
-        return f"{say_seconds(short.short_ms)} short of the {(short.needed_ms or 0) // 1000} s that convert"
-    reason = next((side.reason for side in last.sides if side.reason is not None), None)
-    return _in_sentence(reason.text).rstrip(".") if reason is not None else "nothing is decided yet"
-
-
-def _in_sentence(text: str) -> str:
-    """A reason's text behind a colon or a semicolon."""
-    return text[:1].lower() + text[1:]
-
-
-def _price(money: Money) -> str:
-    return f"{format_price(money.micros)} {money.currency}"

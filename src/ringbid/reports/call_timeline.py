@@ -121,6 +121,8 @@ def timeline_of(
         ranked.append(((line.told_ms, 2 if line.order == "in order" else 3, _AMONG_EVENTS[event.kind]), line))
     for attempt in attempts:
         ranked += [((line.told_ms, 4, 0), line) for line in _decisions(call, attempt)]
+    if call.state.reason == Reason.CALL_UNHEARD.code and call.state.ended_ms is not None:
+        ranked.append(((call.state.ended_ms, 4, 0), _given_up(call, call.state.ended_ms)))
     ranked.sort(key=lambda one: one[0])
     return tuple(line for _, line in ranked)
 
@@ -219,6 +221,17 @@ def _decisions(call: StoredCall, attempt: AttemptStory) -> Iterator[StoryLine]:
             note=_say_reached(side),
             attempt=attempt.number,
         )
+
+
+def _given_up(call: StoredCall, at_ms: int) -> StoryLine:
+    """No event leads here: `worker.calls` found that none comes any more."""
+    return StoryLine(
+        kind="decision",
+        offset_ms=at_ms - to_ms(call.received_at),
+        told_ms=at_ms,
+        text=Reason.CALL_UNHEARD.text,
+        tone=LABELS[Reason.CALL_UNHEARD].tone,
+    )
 
 
 def _say_decision(attempt: AttemptStory, side: SideStory) -> str:
