@@ -94,7 +94,7 @@ class Sip(_Section):
         default=False, description="Send buyers `X-PH-RetreaverUUID` and `X-PH-RetreaverKey`, too."
     )
     hiding_key: str | None = Field(
-        default=None, description="Hide callers' networks from buyers, masked by this key; none: not hidden."
+        default=None, description="Hide callers' networks from buyers, masked by this key; for media, `relay` them."
     )
     media: str = Field(
         default="none",

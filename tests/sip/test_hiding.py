@@ -22,7 +22,11 @@ def test_a_buyer_sees_only_us_and_the_call_goes_its_way(tmp_path: Path, ended_by
         )
         busy = await stage.buyer(1, buyer(code=486))
         answering = await stage.buyer(2, buyer(hangs_up_after_ms=200 if ended_by == "buyer" else None))
-        calling = caller(talk_ms=200, waits_for_bye=ended_by != "caller", headers="Identity: a.b.c")
+        calling = caller(
+            talk_ms=200,
+            waits_for_bye=ended_by != "caller",
+            headers=f"Identity: a.b.c\nP-Asserted-Identity: <sip:+12025550123@{stage.carrier}>\nX-Secret: 1",
+        )
         told = (await stage.call(calling)).check()
         (await busy).check()
         invite, *later = (await answering).check().received()
@@ -32,6 +36,8 @@ def test_a_buyer_sees_only_us_and_the_call_goes_its_way(tmp_path: Path, ended_by
             assert not re.search(rf"{re.escape(stage.carrier)}(?!\d)", headers), headers
             assert call_id not in headers
         assert "Identity" not in invite
+        assert "X-Secret" not in invite
+        assert "X-Ringbid-Key" in invite
         assert re.search(r'From: "Caller" ?<sip:\+12025550123@sip.ringbid.test>', invite)
         for message in told.received():
             assert stage.buyer_address(2) not in message.partition("\n\n")[0]

@@ -209,7 +209,7 @@ def test_a_caller_who_hangs_up_while_the_desk_looks_for_more_is_answered_at_once
 
     async def play(stage: Stage) -> None:
         desk.first = connect((dial(stage.buyer_uri(1)),))
-        await stage.buyer(1, buyer(code=486, ring_ms=0))
+        await stage.buyer(1, buyer(code=486))
         (await stage.call(cancelling_caller(after_ms=300, ringing=True))).check()
         await desk.wait_for("abandoned")
         assert len(desk.asked_again) == 1
@@ -224,7 +224,6 @@ def test_a_call_that_nobody_ever_takes_ends_cleanly(tmp_path: Path) -> None:
     async def play(stage: Stage) -> None:
         plans = [connect(*((dial(stage.buyer_uri(1)),) for _ in range(3))) for _ in range(12)]
         desk.first, desk.later = plans[0], plans[1:]
-        await stage.buyer(1, buyer(code=486, ring_ms=0), calls=36)
         (await stage.call(caller(final=503))).check()
         [unanswered] = await desk.wait_for("unanswered")
         assert unanswered.code == 503
@@ -232,7 +231,7 @@ def test_a_call_that_nobody_ever_takes_ends_cleanly(tmp_path: Path) -> None:
         assert len(tried) >= 20
         assert await stage.commands.dialogs() == []
 
-    perform(play, tmp_path, desk)
+    perform(play, tmp_path, desk, no_sign_seconds=0.1)
 
 
 def test_a_name_or_a_call_id_with_quotes_reaches_the_desk_whole(tmp_path: Path) -> None:

@@ -61,9 +61,9 @@ class EngineCommands:
                 return True
         return False
 
-    async def uptime_seconds(self) -> int:
+    async def main_process_id(self) -> int:
         """Raises EngineUnreachable."""
-        return int((await self.ask("core.uptime"))["uptime"])
+        return int((await self.ask("core.psx"))[0]["PID"])
 
     async def ask(self, method: str, *parameters: str | int) -> Any:  # noqa: ANN401 -- each command has its own result
         """The result of any of Kamailio's RPC commands. Raises EngineUnreachable."""

@@ -11,9 +11,11 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -49,6 +51,18 @@ def find_missing(settings: Settings) -> tuple[str, ...]:
     if settings.sip.media != "none" and shutil.which("rtpengine") is None:
         missing.extend(MEDIA_PACKAGES)
     return tuple(missing)
+
+
+def check_config(main_file: Path) -> str | None:
+    """What Kamailio finds wrong with a configuration; None where it would start with it. Blocks for a moment."""
+    command = ["kamailio", "-c", "-E", "-f", str(main_file)]
+    try:
+        done = subprocess.run(  # noqa: S603 -- the arguments are ours, and no shell reads them
+            command, capture_output=True, text=True, check=False, timeout=READY_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return None if done.returncode == 0 else (done.stderr or done.stdout)[-2000:]
 
 
 class SipEngine:
@@ -127,11 +141,23 @@ class SipEngine:
             _kill_group(self._rtpengine)
             await self._rtpengine.wait()
 
-    async def wait(self) -> int:
-        """Returns when Kamailio has ended, with its exit code."""
-        if self._kamailio is None:
-            raise EngineFailed("Kamailio was not started")
-        return await self._kamailio.wait()
+    async def start_what_ended(self) -> None:
+        """Start again whichever of the two has ended. Raises as `start`."""
+        if not _runs(self._kamailio):
+            if self._kamailio is not None:
+                _kill_group(self._kamailio)  # workers of a Kamailio that was killed alone hold its ports
+            await self.start()
+        elif self._settings.sip.media != "none" and not _runs(self._rtpengine):
+            await self.start_media()
+
+    def endings(self) -> list[Coroutine[Any, Any, int]]:
+        """What to await to learn that one of them has ended: its exit code."""
+        return [process.wait() for process in (self._kamailio, self._rtpengine) if process is not None]
+
+    @property
+    def process_ids(self) -> tuple[int, ...]:
+        """Of Kamailio, and of rtpengine where it runs."""
+        return tuple(process.pid for process in (self._kamailio, self._rtpengine) if _runs(process) and process)
 
     async def _spawn(self, command: list[str], log: Path) -> asyncio.subprocess.Process:
         # Its own group, so that it can be ended whole; and it ends with us, however we end, where `setpriv` is.
@@ -169,10 +195,11 @@ class SipEngine:
     async def _wait_until_ready(self, log: Path) -> None:
         try:
             async with asyncio.timeout(READY_SECONDS):
-                while _runs(self._kamailio):
+                while self._kamailio is not None and _runs(self._kamailio):
                     with suppress(EngineUnreachable):
-                        await self._commands.uptime_seconds()
-                        return
+                        # Another one may have the address, and ours not know yet that it cannot start.
+                        if await self._commands.main_process_id() == self._kamailio.pid:
+                            return
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
             await self.kill()

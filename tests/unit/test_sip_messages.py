@@ -1,0 +1,155 @@
+"""What Kamailio writes becomes what the call flow reads, and the other way round."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from ringbid.call.instruction import Connect, Over, Refuse
+from ringbid.edge.telephony.sip import messages
+from ringbid.edge.telephony.sip.messages import Question, RecordLine, Told
+from ringbid.settings import Sip
+from ringbid.values.ids import CallId, PingId
+from ringbid.values.reason import Reason
+from support.sip_desk import connect, dial
+
+ATTEMPT = PingId("01890a5d-ac96-774b-bcce-b302099a8057")
+AT = "1700000000.000500"
+SIP = Sip(trunk="trunk.example.org:5060")
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def question(**changes: Any) -> Question:
+    return Question(**{"ask": "1:2:1", "kind": "arrive", "at": AT, "call": encoded("call-1"), **changes})
+
+
+@pytest.mark.parametrize(
+    ("user", "dialled"),
+    [
+        ("+18005550100", "+18005550100"),
+        ("8005550100;npdi", "+18005550100"),
+        ("18005550100", "+18005550100"),
+        ("sales", "sales"),
+        (ATTEMPT.upper(), ATTEMPT.upper()),
+    ],
+)
+def test_a_dialled_user_is_a_number_where_it_is_one(user: str, dialled: str) -> None:
+    arrival = messages.to_arrival(question(user=encoded(user)))
+    assert arrival.dialled == dialled
+    assert arrival.reservation_id == (ATTEMPT if user == ATTEMPT.upper() else None)
+
+
+@pytest.mark.parametrize(
+    ("from_", "asserted", "caller"),
+    [
+        ("<sip:+12025550123@a>", "", "+12025550123"),
+        ("<sip:+12025550123@a>", "<sip:+12025550188@b>", "+12025550188"),
+        ("<sip:+12025550123@a>", "<sip:anonymous@b>", "+12025550123"),
+        ("<tel:2025550123>;tag=x", "", "+12025550123"),
+        ("Anonymous <sip:anonymous@anonymous.invalid>", "", None),
+        ("\x00\udcff", "", None),
+    ],
+)
+def test_the_caller_is_whom_the_network_asserts_else_who_it_says_it_is(
+    from_: str, asserted: str, caller: str | None
+) -> None:
+    raw = base64.b64encode(from_.encode(errors="surrogateescape")).decode()
+    arrival = messages.to_arrival(question(from_=raw, asserted=encoded(asserted)))
+    assert arrival.caller_number == caller
+
+
+@pytest.mark.parametrize("identity", ["", "a.b", "a.!!!.c", f"a.{encoded('[1]')}.c", f"a.{encoded('{}')}.c"])
+def test_an_identity_that_cannot_be_read_claims_nothing(identity: str) -> None:
+    assert dict(messages.to_arrival(question(identity=encoded(identity))).tags) == {}
+
+
+def test_the_times_are_those_of_kamailio_to_the_microsecond() -> None:
+    assert messages.asked_at(question()) == datetime(2023, 11, 14, 22, 13, 20, 500, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("code", "rang", "cause"),
+    [
+        (486, True, "busy"), (600, False, "busy"), (603, True, "declined"), (480, True, "no_answer"),
+        (408, True, "no_answer"), (408, False, "unreachable"), (503, False, "unreachable"), (487, True, "cancelled"),
+        (499, True, "failed"),
+    ],
+)  # fmt: skip
+def test_a_code_has_its_cause(code: int, rang: bool, cause: str) -> None:
+    told = Told(event="e", kind="failed", at=AT, call=encoded("c"), attempt=ATTEMPT, code=code, rang=rang)
+    assert messages.to_event(told).cause == cause
+
+
+def test_a_failure_has_one_id_however_it_is_told() -> None:
+    told = Told(event="e", kind="failed", at=AT, call=encoded("call-1"), attempt=ATTEMPT, code=486)
+    [again] = messages.failures_in(question(failed=f"{ATTEMPT},486,0,{AT};"))
+    assert again == messages.to_event(told)
+
+
+def test_a_line_without_an_end_is_an_answer_and_one_with_an_end_a_record() -> None:
+    line = RecordLine(boot=1, number=1, call=encoded("c"), attempt=ATTEMPT, started="100.000000")
+    assert messages.logged_event(line).kind == "answered"
+    over = msgspec.structs.replace(line, ended="194.900000", by="buyer")
+    record = messages.logged_event(over)
+    assert (record.kind, record.duration_ms, record.ended_by) == ("record", 94_900, "buyer")
+    row = messages.row_to_record("c", ATTEMPT, "100.000000", "194.900000", "buyer", 0.0)
+    assert row == record
+    assert messages.ended_event(record).event_id == f"c:ended:{ATTEMPT}"
+
+
+def test_a_row_without_an_end_lasts_as_long_as_kamailio_counted() -> None:
+    row = messages.row_to_record("c", ATTEMPT, "100.000000", "", "", 2.5)
+    assert (row.duration_ms, row.ended_by) == (2500, "engine")
+
+
+def test_an_answer_has_the_steps_with_their_buyers_and_headers() -> None:
+    first, second = dial("+12025550177", ring_seconds=20), dial("sip:sales@example.org", ring_seconds=25)
+    answer = msgspec.json.decode(messages.to_answer(question(), connect((first, second)), SIP))
+    assert (answer["do"], answer["ask"]) == ("connect", "1:2:1")
+    [step] = answer["steps"]
+    assert step["ring_ms"] == 25_000
+    assert [each["uri"] for each in step["dials"]] == [
+        "sip:+12025550177@trunk.example.org:5060", "sip:sales@example.org"
+    ]  # fmt: skip
+    assert step["dials"][0]["headers"] == f"X-Ringbid-Call: {first.call_uuid}\r\nX-Ringbid-Key: k3y\r\n"
+
+
+@pytest.mark.parametrize("to", ["+12025550177", "sip:a b@example.org", "sip:a@b\r\nX-Evil: 1", "mailto:a@b", ""])
+def test_what_cannot_be_dialled_has_failed_and_is_not_in_the_answer(to: str) -> None:
+    bad, good = dial(to), dial("sip:sales@example.org")
+    plan, sip = connect((bad,), (good,)), Sip()
+    answer = msgspec.json.decode(messages.to_answer(question(), plan, sip))
+    assert [each["attempt"] for step in answer["steps"] for each in step["dials"]] == [good.attempt_id]
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    [failed] = messages.undialled(plan, call_id="c", at=at, sip=sip)
+    assert (failed.attempt_id, failed.cause) == (bad.attempt_id, "unreachable")
+
+
+def test_more_buyers_than_kamailio_can_try_have_failed() -> None:
+    plan = connect(*((dial("sip:sales@example.org"),) for _ in range(30)))
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    answer = msgspec.json.decode(messages.to_answer(question(), plan, SIP))
+    assert len(answer["steps"]) + len(messages.undialled(plan, call_id="c", at=at, sip=SIP)) == 30
+
+
+def test_a_publisher_reads_only_the_safe_reason() -> None:
+    refused = Refuse(call_id=None, reason=Reason.BUYER_CONCURRENCY_CAP_FULL, code=486)
+    answer = msgspec.json.decode(messages.to_answer(question(), refused, SIP))
+    assert (answer["do"], answer["code"], answer["reason"]) == ("refuse", 486, "no_buyer_available")
+
+
+def test_a_call_that_is_over_is_refused() -> None:
+    answer = msgspec.json.decode(messages.to_answer(question(), Over(call_id=CallId("c")), SIP))
+    assert (answer["do"], answer["code"]) == ("refuse", 480)
+
+
+def test_a_connection_without_steps_lets_kamailio_ask_again() -> None:
+    answer = msgspec.json.decode(messages.to_answer(question(), Connect(call_id=CallId("c"), steps=()), SIP))
+    assert answer["steps"] == []
