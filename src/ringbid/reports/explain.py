@@ -187,7 +187,7 @@ def _standing(reservation: Reservation, now: datetime) -> str:
         case State.LIVE:
             return "its call is on the line"
         case State.DONE:
-            return f"its call ended{ended}"
+            return f"its call came, and the place was freed{ended}"
         case State.EXPIRED:
             return f"no call came before it expired at {_time(reservation.expires_at)}"
         case State.RELEASED:

@@ -28,7 +28,7 @@ def test_a_held_place_is_told_with_buyer_prices_seconds_and_its_end() -> None:
     [
         (State.CONFIRMED, "confirmed, and held until 10:14:34 UTC."),
         (State.LIVE, "its call is on the line."),
-        (State.DONE, "its call ended at 10:14:23 UTC."),
+        (State.DONE, "its call came, and the place was freed at 10:14:23 UTC."),
         (State.EXPIRED, "no call came before it expired at 10:14:34 UTC."),
         (State.RELEASED, "the publisher released it at 10:14:23 UTC."),
         (State.REJECTED, "the buyer's caps had filled when it was to be confirmed at 10:14:23 UTC."),
