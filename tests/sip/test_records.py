@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -295,6 +296,27 @@ def test_the_table_of_records_says_how_each_call_ended(tmp_path: Path, database:
 
     perform(play, tmp_path, desk, database=database)
     table.close()
+
+
+def test_calls_go_on_and_are_recorded_while_the_database_is_away(tmp_path: Path) -> None:
+    desk = FakeDesk()
+    cluster = Cluster.start()
+
+    async def play(stage: Stage) -> None:
+        desk.first = connect((dial(stage.buyer_uri(1)),))
+        await stage.buyer(1, buyer(ring_ms=0), calls=5)
+        await asyncio.to_thread(cluster.kill)
+        (await stage.call(caller(talk_ms=100), "-r", "20", calls=5)).check()
+        await desk.wait_for("ended", 5)
+        await reconciler(stage, desk).read_records()
+        assert len({record.provider_call_id for record in desk.told("record")}) == 5
+
+    try:
+        url = cluster.create_database()
+        create_engine_tables(url)
+        perform(play, tmp_path, desk, database=url)
+    finally:
+        shutil.rmtree(cluster.folder)
 
 
 async def rows_of(table: EngineTables) -> list[RecordRow]:
