@@ -265,6 +265,7 @@ def test_with_a_database_a_call_outlives_the_engine(tmp_path: Path, database: st
         (await answering).check()
         [ended] = await desk.wait_for("ended")
         assert ended.ended_by == "caller"
+        await rows_of(table)
         later = FakeDesk()
         await reconciler(stage, later, table=table).read_records()
         records = {event.event_id: event for event in later.told("record")}
