@@ -61,6 +61,10 @@ class EngineCommands:
                 return True
         return False
 
+    async def uptime_seconds(self) -> int:
+        """Raises EngineUnreachable."""
+        return int((await self.ask("core.uptime"))["uptime"])
+
     async def main_process_id(self) -> int:
         """Raises EngineUnreachable."""
         return int((await self.ask("core.psx"))[0]["PID"])

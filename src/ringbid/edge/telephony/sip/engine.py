@@ -141,6 +141,12 @@ class SipEngine:
             _kill_group(self._rtpengine)
             await self._rtpengine.wait()
 
+    async def wait(self) -> int:
+        """Returns when Kamailio has ended, with its exit code. Raises EngineFailed where it was not started."""
+        if self._kamailio is None:
+            raise EngineFailed("Kamailio was not started")
+        return await self._kamailio.wait()
+
     async def start_what_ended(self) -> None:
         """Start again whichever of the two has ended. Raises as `start`."""
         if not _runs(self._kamailio):

@@ -10,6 +10,7 @@ import asyncio
 import os
 import re
 import wave
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,7 +50,10 @@ class Recordings:
         return [path for path in map(self._convert, sorted(self._raw.glob("metadata/*.txt"))) if path is not None]
 
     def _convert(self, description: Path) -> Path | None:
-        text = description.read_text(encoding="utf-8", errors="replace")
+        try:
+            text = description.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return None  # somebody else converts, too, and was quicker
         capture = self._raw / "pcaps" / Path(text.partition("\n")[0].strip()).name
         attempt = _ATTEMPT.search(text)
         path = self._folder / f"{attempt[1] if attempt else capture.stem}.wav"
@@ -57,10 +61,11 @@ class Recordings:
             write_wav(capture, path, buyer=_buyer_of(text))
         except (OSError, NotACapture) as error:
             _log.warning("recording_unreadable", capture=capture.name, error=str(error))
-            description.replace(description.with_suffix(".unreadable"))
+            with suppress(FileNotFoundError):
+                description.replace(description.with_suffix(".unreadable"))
             return None
-        capture.unlink()
-        description.unlink()
+        capture.unlink(missing_ok=True)
+        description.unlink(missing_ok=True)
         return path
 
 
