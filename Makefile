@@ -15,7 +15,8 @@ help:  ## Show what can be made
 
 setup: $(VENV)/.dev-installed  ## Make .venv with Ringbid and all that its tests and checks need
 
-demo: $(VENV)/.installed  ## Run Ringbid with simulated publishers and buyers; nothing is kept
+demo: $(VENV)/.installed  ## Run Ringbid with simulated publishers, buyers and real calls; nothing is kept
+	@scripts/require_demo_tools.sh
 	@$(BIN)/ringbid demo $(ARGS)
 
 test: setup  ## Everything CI runs: make check, then the whole test suite on SQLite and PostgreSQL

@@ -18,7 +18,8 @@ _REFUSED = Label("bad request", "limit")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One ping as it is shown. `uuid` is None where the request was no ping; `payout` is a text for people."""
+    """One ping as it is shown. `uuid` is None where the request was no ping; `payout` is a text for people.
+    `held_until`: until when its place waits for a call; None where it has none of its own, or has given it back."""
 
     at: datetime
     uuid: str | None
@@ -31,6 +32,12 @@ class Row:
     payout: str
     took_ms: float
     why: str
+    held_until: datetime | None = None
+
+    @property
+    def reserved(self) -> bool:
+        """Did it get a place of its own?"""
+        return self.uuid is not None and self.label == LABELS[Reason.RESERVED]
 
     @property
     def refused(self) -> bool:
@@ -55,7 +62,15 @@ def row_of(sent: SentPing, stored: StoredPing | None, *, at: datetime) -> Row:
         payout=format_price(round_decimal_to_micros(payout)) if payout is not None else "",
         took_ms=sent.took_ms,
         why=why,
+        held_until=_held_until(sent),
     )
+
+
+def _held_until(sent: SentPing) -> datetime | None:
+    reply = sent.reply
+    if reply is None or reply.status != "reserved" or reply.retreaver_ping_shield or sent.then_status == "released":
+        return None
+    return reply.expires_at
 
 
 def _ending(sent: SentPing, stored: StoredPing | None) -> tuple[Label, str, str]:

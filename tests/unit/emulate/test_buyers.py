@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from ringbid.buyers.protocol import Answer, Ask
-from ringbid.edge.emulate.buyers import BEHAVIOURS, EmulatedBuyers
+from ringbid.edge.emulate.buyers import BEHAVIOURS, SECONDS, EmulatedBuyers
 from ringbid.edge.outbound.client import OutboundClient
 from ringbid.settings import Outbound
 from ringbid.values.clock import SystemClock
@@ -52,9 +52,26 @@ def test_a_buyer_that_bids_answers_with_amount_seconds_and_number(behaviour: str
     (answer,) = ask(behaviour)
     assert isinstance(answer, Answer)
     reply = msgspec.json.decode(answer.body)
-    assert (answer.status, reply["accepted"], reply["bid"]["min_seconds"]) == (200, True, 90)
+    assert (answer.status, reply["accepted"], reply["bid"]["min_seconds"]) == (200, True, SECONDS)
     assert reply["bid"]["amount"] > 0
     assert reply["bid"]["phone"].startswith("+120255501")
+
+
+def test_a_bids_number_is_where_its_phone_is_called() -> None:
+    async def run() -> Answer | Refused:
+        clock = SystemClock()
+        outbound = OutboundClient(Outbound(allow_private=True), clock)
+        try:
+            async with EmulatedBuyers(seed=1, address_of="sip:{}@127.0.0.1:5071".format) as buyers:
+                url = f"http://127.0.0.1:{buyers.ports['fast']}/buyers/fast/bid"
+                request = Ask(webhook_name="w", method="POST", url=url, headers=(), body=b"{}")
+                return await outbound.send(request, ends_at=clock.monotonic() + 5)
+        finally:
+            await outbound.aclose()
+
+    answer = uvloop.run(run())
+    assert isinstance(answer, Answer)
+    assert msgspec.json.decode(answer.body)["bid"]["phone"] == "sip:+12025550111@127.0.0.1:5071"
 
 
 def test_the_declining_buyer_accepts_nothing() -> None:

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
+import uvloop
 
 from ringbid.buyers.protocol import Answer, Ask
+from ringbid.edge.emulate.carrier_calls import PlacedCall
 from ringbid.edge.emulate.demo import KEYS
-from ringbid.edge.emulate.publishers import PingMaker, PlannedPing, Publishers, SentPing, ping_ask
+from ringbid.edge.emulate.publishers import (
+    PATIENCE_SECONDS,
+    PingMaker,
+    PlannedPing,
+    PostbackReceiver,
+    Publishers,
+    Reply,
+    SentPing,
+    ping_ask,
+    placed_call,
+)
+from ringbid.edge.outbound.client import OutboundClient
+from ringbid.settings import Outbound
 from ringbid.values.clock import SystemClock
 from ringbid.values.phone import parse_north_american
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
+from support.virtual_time import VirtualClock, VirtualLoop
 
 FIELDS = (("key", "k"), ("caller_number", "+12125550123"), ("caller_zip", "90210"))
 RESERVED = b'{"uuid":"u-1","status":"reserved","retreaver_payout":1.173,"retreaver_seconds":95}'
@@ -41,6 +57,8 @@ def test_traffic_has_everything_that_real_traffic_has() -> None:
     assert any(ping.key not in KEYS.values() for ping in pings)
     medicare = [dict(ping.tags) for ping in pings if ping.campaign_id == "medicare"]
     assert {"jornaya_id" in tags for tags in medicare} == {True, False}
+    assert {ping.caller for ping in pings} == {"talks", "short", "impatient", "late", "lost"}
+    assert {ping.campaign_id for ping in pings if ping.caller == "late"} == {"medicare", "home-services"}
 
 
 def test_one_in_twelve_pings_or_so_repeats_a_recent_caller() -> None:
@@ -91,6 +109,23 @@ class Exchange:
             confirmed if ask.method == "PATCH" else b'{"status":"released"}' if ask.method == "DELETE" else self._answer
         )
         return Answer(status=200, headers=(), body=body)
+
+
+class Line:
+    """Phones that keep what was called; each call lasts `seconds`."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.placed: list[PlacedCall] = []
+        self.cancelled = 0
+        self._seconds = seconds
+
+    async def call(self, placed: PlacedCall) -> None:
+        self.placed.append(placed)
+        try:
+            await asyncio.sleep(self._seconds)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
 
 
 def send(count: int, answer: bytes | Refused) -> tuple[list[SentPing], list[Ask]]:
@@ -152,3 +187,97 @@ def test_a_stop_ends_the_sending() -> None:
 
     asyncio.run(run())
     assert sum("/rtbs.json" in ask.url for ask in exchange.asks) == 1
+
+
+WITH_NUMBER = RESERVED[:-1] + b',"inbound_number":"+18445550142","sip_address":"u-1@sip.test"}'
+PLANNED = make(1)[0]
+
+
+def reply(body: bytes = WITH_NUMBER) -> Reply:
+    return msgspec.json.decode(body, type=Reply)
+
+
+def called(count: int, answer: bytes) -> list[PlacedCall]:
+    """The calls that follow so many pings, in a time that jumps."""
+    line = Line()
+
+    async def run() -> None:
+        clock = VirtualClock(loop)
+        publishers = Publishers(PingMaker(seed=7), url="http://h", outbound=Exchange(answer), clock=clock, phones=line)
+        await publishers.run(pings_per_second=5, most_pings=count, stop=asyncio.Event(), on_sent=_ignore)
+
+    loop = VirtualLoop()
+    try:
+        loop.run_until_complete(run())
+    finally:
+        loop.close()
+    return line.placed
+
+
+def test_a_call_follows_to_most_places_and_to_none_that_was_given_back_or_whose_caller_is_lost() -> None:
+    expected = [ping.caller_number for ping in make(60) if ping.then != "release" and ping.caller != "lost"]
+    assert sorted(placed.caller for placed in called(60, WITH_NUMBER)) == sorted(expected)
+
+
+def test_nobody_calls_without_a_place_or_for_one_that_another_ping_has() -> None:
+    assert called(20, b'{"uuid":"u-1","status":"no-target"}') == []
+    assert called(20, WITH_NUMBER[:-1] + b',"retreaver_ping_shield":true}') == []
+
+
+def test_a_caller_talks_longer_than_it_must_or_a_second_less() -> None:
+    talks, short = (replace(PLANNED, caller=plan, extra_seconds=0.7) for plan in ("talks", "short"))
+    assert placed_call(talks, reply()).talk_seconds == pytest.approx(95.7)
+    assert placed_call(short, reply()).talk_seconds == pytest.approx(94.0)
+
+
+def test_an_impatient_caller_is_the_only_one_whose_patience_ends() -> None:
+    assert placed_call(replace(PLANNED, caller="impatient"), reply()).patience_seconds == PATIENCE_SECONDS
+    assert placed_call(replace(PLANNED, caller="talks"), reply()).patience_seconds is None
+
+
+def test_the_number_is_dialled_or_the_sip_address_of_the_reservation_where_there_is_one() -> None:
+    by_number, by_address = (replace(PLANNED, dials_address=by) for by in (False, True))
+    assert placed_call(by_number, reply()).dialled == "+18445550142"
+    assert placed_call(by_address, reply()).dialled == "sip:u-1@sip.test"
+    without = reply(RESERVED[:-1] + b',"inbound_number":"+18445550142"}')
+    assert placed_call(by_address, without).dialled == "+18445550142"
+
+
+def test_a_stop_hangs_up_all_callers() -> None:
+    line = Line(seconds=3600)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        publishers = Publishers(
+            PingMaker(seed=7), url="http://h", outbound=Exchange(WITH_NUMBER), clock=VirtualClock(loop), phones=line
+        )
+        loop.call_later(30, stop.set)
+        await publishers.run(pings_per_second=5, most_pings=10, stop=stop, on_sent=_ignore)
+
+    loop = VirtualLoop()
+    try:
+        loop.run_until_complete(run())
+    finally:
+        loop.close()
+    assert 0 < len(line.placed) == line.cancelled
+
+
+async def _ignore(_: SentPing) -> None:
+    pass
+
+
+def test_the_publishers_receiver_counts_the_postbacks_that_it_takes() -> None:
+    async def run() -> int:
+        clock = SystemClock()
+        outbound = OutboundClient(Outbound(allow_private=True), clock)
+        try:
+            async with PostbackReceiver() as receiver:
+                for path in ("/postback?payout=1", "/postback?payout=2", "/elsewhere"):
+                    url = f"http://127.0.0.1:{receiver.port}{path}"
+                    ask = Ask(webhook_name="w", method="GET", url=url, headers=(), body=b"")
+                    await outbound.send(ask, ends_at=clock.monotonic() + 5)
+                return receiver.taken
+        finally:
+            await outbound.aclose()
+
+    assert uvloop.run(run()) == 2
