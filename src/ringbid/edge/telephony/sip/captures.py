@@ -45,10 +45,10 @@ def read_sounds(file: BinaryIO) -> Iterator[Sound]:
     if struct.unpack(f"{order}I", head[20:24])[0] != _ETHERNET:
         raise NotACapture("not Ethernet")
     while len(header := file.read(_PACKET_HEADER_BYTES)) == _PACKET_HEADER_BYTES:
-        seconds, micros, length, _ = struct.unpack(f"{order}IIII", header)
+        seconds, fraction, length, _ = struct.unpack(f"{order}IIII", header)
         if length > _LONGEST_PACKET_BYTES:
             return  # damaged: what follows cannot be found
-        sound = _read_frame(file.read(length), at=seconds + micros / 1_000_000)
+        sound = _read_frame(file.read(length), at=seconds + fraction / 1_000_000)
         if sound is not None:
             yield sound
 

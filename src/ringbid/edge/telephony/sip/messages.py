@@ -350,5 +350,5 @@ def _text(encoded: str) -> str:
 
 def _time(text: str) -> datetime:
     """`1700000000.123456`."""
-    seconds, _, micros = text.partition(".")
-    return EPOCH + timedelta(seconds=int(seconds), microseconds=int(micros.ljust(6, "0")[:6] or 0))
+    seconds, _, fraction = text.partition(".")
+    return EPOCH + timedelta(seconds=int(seconds), microseconds=int(fraction.ljust(6, "0")[:6] or 0))
