@@ -39,7 +39,7 @@ def report_lines(measured: Sequence[Measured]) -> list[str]:
     """The report; the first of `measured` is the empty POST."""
     empty = measured[0]
     lines = ["CPU per ping at saturation (closed loop, buyers answer at once)"]
-    lines += _table(
+    lines += table_lines(
         ("server", "buyers asked", "CPU µs", "× empty POST", "PostgreSQL µs", "pings/s", "busy %", "RSS MB"),
         [
             (
@@ -56,7 +56,7 @@ def report_lines(measured: Sequence[Measured]) -> list[str]:
         ],
     )
     lines += ["", "Overhead at half of saturation (open loop; time to the answer minus the awaited buyers' time)"]
-    lines += _table(
+    lines += table_lines(
         ("server", "buyers asked", "pings/s", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "CPU µs", "× empty POST"),
         [
             (
@@ -87,7 +87,8 @@ def _ask_lines(measured: Sequence[Measured]) -> list[str]:
     return lines
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table for the terminal: the first column to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = [head, ["-" * width for width in widths], *rows]
     return ["  ".join(_padded(row, widths)) for row in lines]

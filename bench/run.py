@@ -1,12 +1,15 @@
 """`make bench`: what a ping costs, and how much time we add, beside an empty POST on the same server in the same run.
+Then what a call costs, which `sip_run` measures.
 
-Two parts, both with their variants in turn, so that a noisy neighbour meets all of them. First a closed loop: CPU per
-ping, and how many pings a second are the most (saturation). Then an open loop at half of that: our own overhead, which
-is the time to the answer minus the time that the awaited buyers took. Ends with 1 where any answer was wrong.
+Pings have two parts, both with their variants in turn, so that a noisy neighbour meets all of them. First a closed
+loop: CPU per ping, and how many pings a second are the most (saturation). Then an open loop at half of that: our own
+overhead, which is the time to the answer minus the time that the awaited buyers took. Ends with 1 where any answer was
+wrong.
 
-    make bench                     the whole, some three minutes
-    make bench ARGS=--quick        does it work at all? Some 20 seconds; the figures mean little
-    make bench ARGS=--profile      where the time goes
+    make bench                     the whole, some six minutes
+    make bench ARGS=pings          only that part; or `calls`
+    make bench ARGS=--quick        does it work at all? Under a minute; the figures mean little
+    make bench ARGS=--profile      where the time of a ping goes
 """
 
 from __future__ import annotations
@@ -22,10 +25,11 @@ from pathlib import Path
 from bench.catalog import DELAY_MS, NUMBERS_ASKED
 from bench.cpu import resident_megabytes
 from bench.load import Result
-from bench.machine import describe, share_cores
+from bench.machine import Cores, describe, share_cores
 from bench.percentiles import median
 from bench.profiling import print_profile
 from bench.report import Measured, print_report
+from bench.sip_run import run_calls
 from bench.stage import Stage, Target, set_up
 
 STORES = ("sqlite", "postgresql")
@@ -113,17 +117,32 @@ def _measured(target: Target, asked: int, figures: _Figures) -> Measured:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description="What a ping costs, beside an empty POST on the same server.")
-    parser.add_argument("--quick", action="store_true", help="some 20 seconds, to see that it works")
-    parser.add_argument("--profile", action="store_true", help="where the time goes, instead")
+    parser = argparse.ArgumentParser(description="What a ping and a call cost, beside a baseline in the same run.")
+    parser.add_argument("part", nargs="?", choices=("all", "pings", "calls"), default="all", help="what is measured")
+    parser.add_argument("--quick", action="store_true", help="under a minute, to see that it works")
+    parser.add_argument("--profile", action="store_true", help="where the time of a ping goes, instead")
     arguments = parser.parse_args()
     cores = share_cores()
     print(describe(cores), end="\n\n", flush=True)
-    with tempfile.TemporaryDirectory(prefix="ringbid-bench-") as folder:
-        if arguments.profile:
+    if arguments.profile:
+        with tempfile.TemporaryDirectory(prefix="ringbid-bench-") as folder:
             return print_profile(Path(folder), cores)
-        with set_up(Path(folder), cores, stores=STORES) as stage:
-            measured, wrong = measure(stage, QUICK if arguments.quick else WHOLE)
+    code = 0
+    if arguments.part != "calls":
+        code |= _run_pings(cores, quick=arguments.quick)
+    if arguments.part == "all":
+        print(flush=True)
+    if arguments.part != "pings":
+        code |= run_calls(quick=arguments.quick)
+    return code
+
+
+def _run_pings(cores: Cores, *, quick: bool) -> int:
+    with (
+        tempfile.TemporaryDirectory(prefix="ringbid-bench-") as folder,
+        set_up(Path(folder), cores, stores=STORES) as stage,
+    ):
+        measured, wrong = measure(stage, QUICK if quick else WHOLE)
     print_report(measured)
     for line in wrong:
         print("WRONG:", line, file=sys.stderr)
