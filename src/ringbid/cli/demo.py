@@ -51,15 +51,9 @@ def demo(*, pings: int | None, seconds: float | None, phones: PhonesKind | None)
     set_up_logs(pretty=sys.stderr.isatty())
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # the rest is in the table
     with tempfile.TemporaryDirectory(prefix="ringbid-") as folder:
-        settings = make_settings(  # nothing of a real exchange's own: its phones, its carriers
-            data=Path(folder),
-            database=None,
-            host=HOST,
-            public_url=None,
-            outbound=Outbound(allow_private=True),
-            sip=Sip(),
-            carriers={},
-        )
+        settings = make_settings(data=Path(folder), database=None, host=HOST, outbound=Outbound(allow_private=True))
+        # Nothing of a real exchange's phone side, wherever it is set.
+        settings = settings.model_copy(update={"sip": Sip(), "carriers": {}, "public_url": None})
         run(_demo(settings, pings=pings, seconds=seconds, phones=phones), settings)
 
 
