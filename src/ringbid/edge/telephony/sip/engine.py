@@ -95,7 +95,8 @@ class SipEngine:
         sip = self._settings.sip
         address = sip.media_address or listen_addresses(self._settings)[0].host.strip("[]")
         command = [
-            "rtpengine", "--config-file=none", "--foreground", "--log-stderr", "--log-level=4", "--table=-1", f"--interface={address}",
+            "rtpengine", "--config-file=none", "--foreground", "--log-stderr", "--log-level=4", "--table=-1",
+            f"--interface={address}",
             f"--listen-ng={sip.rtpengine_address}", f"--port-min={sip.first_media_port}",
             f"--port-max={sip.last_media_port}", "--timeout=60", "--silent-timeout=3600", "--delete-delay=0",
             "--num-threads=2",
