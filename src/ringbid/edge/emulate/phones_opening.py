@@ -67,7 +67,7 @@ async def _start(sip: SipPhones, settings: Settings) -> str | None:
     """Why SIP is not possible here; None where it runs now."""
     missing = missing_packages(settings)
     if missing:
-        return f"real SIP needs: apt-get install {' '.join(missing)}"
+        return f"apt-get install {' '.join(missing)} brings real SIP"
     try:
         await sip.start(settings)
     except PhonesFailed as error:
