@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.text import Text
 
@@ -12,10 +12,10 @@ from ringbid import bootstrap
 from ringbid.cli.checks import Finding
 from ringbid.cli.console import fail, output
 from ringbid.cli.running import read_settings, run, stop_on_signals
-from ringbid.edge import tasks
 from ringbid.edge.telephony.sip.commands import EngineCommands, EngineUnreachable
-from ringbid.edge.telephony.sip.config import WrongSipSettings, render_config, sip_folder, write_config
-from ringbid.edge.telephony.sip.engine import EngineFailed, SipEngine, find_missing
+from ringbid.edge.telephony.sip.config import WrongSipSettings, sip_folder, write_config
+from ringbid.edge.telephony.sip.engine import EngineFailed, check_config, find_missing
+from ringbid.edge.telephony.sip.running import run_engine as keep_running
 from ringbid.settings import Settings
 
 
@@ -55,9 +55,12 @@ def check_sip(settings: Settings) -> Finding:
             "Phones", "broken", f"{', '.join(missing)} missing", f"apt-get install --no-install-recommends {names}"
         )
     try:
-        render_config(settings)
+        with TemporaryDirectory(prefix="ringbid-") as folder:
+            wrong = check_config(write_config(settings, Path(folder)))
     except WrongSipSettings as error:
-        return Finding("Phones", "broken", str(error), "docs/settings.md lists the settings of [sip]")
+        wrong = str(error)
+    if wrong is not None:
+        return Finding("Phones", "broken", wrong, "docs/settings.md lists the settings of [sip]")
     try:
         asyncio.run(EngineCommands(settings.sip).uptime_seconds())
     except EngineUnreachable:
@@ -67,24 +70,12 @@ def check_sip(settings: Settings) -> Finding:
 
 
 async def _run(settings: Settings) -> None:
-    stop = stop_on_signals()
-    engine = SipEngine(settings)
+    def say_ready() -> None:
+        where = ", ".join(settings.sip.listen_addresses)
+        output().print(Text(f"Kamailio takes calls on {where} and asks the server for their way."), soft_wrap=True)
+
     try:
         await bootstrap.prepare_engine(settings)
-        await engine.start()
+        await keep_running(settings, stop=stop_on_signals(), on_ready=say_ready)
     except (EngineFailed, WrongSipSettings) as error:
-        await engine.stop()
         fail(str(error))
-    where = ", ".join(settings.sip.listen_addresses)
-    output().print(Text(f"Kamailio takes calls on {where} and asks the server for their way."), soft_wrap=True)
-    ended = tasks.start(engine.wait(), name="Kamailio")
-    stopped = tasks.start(stop.wait(), name="stop")
-    await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    died = ended.done()
-    await engine.stop()
-    stopped.cancel()
-    with suppress(asyncio.CancelledError):
-        await stopped
-    await ended
-    if died:
-        fail("Kamailio ended by itself.", f"Its log is in {engine.folder}.")
