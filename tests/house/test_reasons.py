@@ -18,6 +18,10 @@ _EDGES = "tests/functional/test_ping_edges.py"
 _CORRECTING = "tests/unit/ledger/test_correcting.py"
 _CALLS_API = "tests/functional/test_calls_api.py"
 _CALL_COMMANDS = "tests/functional/test_call_commands.py"
+_MATCHING = "tests/playbooks/test_matching.py"
+_FALL_OVER = "tests/playbooks/test_fall_over.py"
+_CALL_MONEY = "tests/playbooks/test_call_money.py"
+_CALL_WEBHOOKS = "tests/playbooks/test_call_webhooks.py"
 SHOWN_ELSEWHERE: dict[Reason, str] = {
     Reason.BODY_TOO_SLOW: _EDGES,
     Reason.IDEMPOTENCY_KEY_IN_FLIGHT: _EDGES,
@@ -50,6 +54,36 @@ SHOWN_ELSEWHERE: dict[Reason, str] = {
     Reason.BUYER_HANDED_BACK: _CALLS_API,
     Reason.CONVERSION_DECIDED: _CALL_COMMANDS,
     Reason.CONVERTED_BY_HAND: _CALL_COMMANDS,
+    Reason.CALL_CLAIMED: _MATCHING,
+    Reason.CALL_LATE: _MATCHING,
+    Reason.CALL_DIRECT: _MATCHING,
+    Reason.CALLER_DIFFERS: _MATCHING,
+    Reason.INBOUND_UNKNOWN: _MATCHING,
+    Reason.CALL_CAMPAIGN_PAUSED: _MATCHING,
+    Reason.CALL_REJECTED_LATE: _MATCHING,
+    Reason.CALL_PUBLISHER_PAUSED: _MATCHING,
+    Reason.CALL_NOT_TAKEN: _MATCHING,
+    Reason.ONLY_RESERVED_BUYER: _MATCHING,
+    Reason.NO_CONVERSION_RULE: _MATCHING,
+    Reason.PAYOUT_WITHHELD: _MATCHING,
+    Reason.RINGS: _FALL_OVER,
+    Reason.TOOK_CALL: _FALL_OVER,
+    Reason.IN_RESERVE: _FALL_OVER,
+    Reason.OTHER_BUYER_ANSWERED: _FALL_OVER,
+    Reason.BUYER_BUSY: _FALL_OVER,
+    Reason.BUYER_NO_ANSWER: _FALL_OVER,
+    Reason.BUYER_REFUSED_CALL: _FALL_OVER,
+    Reason.BUYER_UNREACHABLE: _FALL_OVER,
+    Reason.BUYER_CALL_FAILED: _FALL_OVER,
+    Reason.BUYER_HUNG_UP_EARLY: _FALL_OVER,
+    Reason.CALLER_HUNG_UP: _FALL_OVER,
+    Reason.NOBODY_ANSWERED: _FALL_OVER,
+    Reason.CALL_UNHEARD: _FALL_OVER,
+    Reason.CONVERTED: _CALL_MONEY,
+    Reason.CALL_TOO_SHORT: _CALL_MONEY,
+    Reason.POSTBACK_AWAITED: _CALL_MONEY,
+    Reason.REVENUE_MISSED: _CALL_MONEY,
+    Reason.RECORD_MISSING: _CALL_WEBHOOKS,
 }
 
 

@@ -290,3 +290,66 @@ def test_a_campaign_that_was_removed_meanwhile_rings_nobody_more(sqlite_place: S
         assert isinstance(await world.desk.go_on("sip", "call-1"), Over)
 
     act(sqlite_place, story)
+
+
+@pytest.mark.parametrize("webhooks", [True, False], ids=["told of each turn", "told of nothing"])
+def test_a_buyer_whose_turn_has_not_come_is_in_reserve(sqlite_place: StorePlace, webhooks: bool) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.world.arrive()
+        expected = {"alpha": "rings", "bravo": "in_reserve", "delta": "in_reserve"}
+        assert verdicts(await stage.world.stored()) == expected
+
+    act(sqlite_place, story, **({} if webhooks else {"campaigns[cars].webhooks": []}))
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"),
+    [
+        ("busy", "buyer_busy"),
+        ("no_answer", "buyer_no_answer"),
+        ("declined", "buyer_refused_call"),
+        ("unreachable", "buyer_unreachable"),
+        ("failed", "buyer_call_failed"),
+        ("cancelled", "caller_hung_up"),
+    ],
+)
+def test_why_a_buyer_did_not_take_the_call_is_its_verdict(sqlite_place: StorePlace, cause: Any, code: str) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        [dial] = dials(await world.arrive())
+        await world.tell("failed", attempt=dial, cause=cause)
+        await world.desk.go_on("sip", "call-1")
+        assert verdicts(await world.stored())["alpha"] == code
+
+    act(sqlite_place, story)
+
+
+def test_a_buyer_that_has_talked_is_not_rung_again_whatever_was_told_of_it_before(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        [alpha] = dials(await world.arrive())
+        await world.tell("failed", attempt=alpha, cause="no_answer")
+        [bravo] = dials(await world.desk.go_on("sip", "call-1"))
+        await world.tell("answered", attempt=alpha)
+        await world.tell("failed", attempt=bravo, cause="busy")
+        assert rung(await world.desk.go_on("sip", "call-1")) == ["delta"]
+        assert verdicts(await world.stored())["alpha"] == Reason.TOOK_CALL.code
+
+    act(sqlite_place, story)
+
+
+def test_a_call_of_which_nothing_more_is_heard_is_given_up(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        await world.arrive()
+        world.clock.advance(79)
+        await stage.check()
+        assert (await world.stored()).state.phase == "ringing"
+        world.clock.advance(1.001)
+        await stage.check()
+        call = await world.stored()
+        assert (call.state.phase, call.state.reason) == ("ended", Reason.CALL_UNHEARD.code)
+        assert call.state.attempts[0].reason == Reason.CALL_UNHEARD.code
+        assert stage.outcomes_of("call-1").places == 0
+
+    act(sqlite_place, story)

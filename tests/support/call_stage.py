@@ -280,8 +280,11 @@ class Stage:
     async def assert_end(self, run: Run, end: End) -> None:
         """The call came to what its play says."""
         outcome = self.outcomes([run])[run.call]
-        state = (await self.world.stored(run.call)).state
+        stored = await self.world.stored(run.call)
+        state = stored.state
         assert outcome.places == 0, "a place is left"
+        for routing in stored.trace.routings:
+            assert sorted(one.buyer for one in routing.verdicts) == ["alpha", "bravo", "delta"], "one verdict for each"
         money = dict(outcome.postings)
         found = End(
             revenue=_decimal(money.get("company/revenue", 0)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from ringbid.call.ports import CallTools, StoredCall
 from ringbid.edge import tasks
 from ringbid.edge.api.app import Application
 from ringbid.store.opening import Store
+from ringbid.values.clock import SystemClock
 from ringbid.values.ids import CompanyId, PingId
 from ringbid.values.phone import PhoneNumber
 from ringbid.worker.snapshot import Catalogs
@@ -69,18 +70,8 @@ class CallWorld:
         tags: Mapping[str, str] | None = None,
     ) -> Routing:
         """A call comes in."""
-        return await self.desk.arrive(
-            Arrival(
-                provider="sip",
-                provider_call_id=call,
-                caller_number=PhoneNumber(caller) if caller is not None else None,
-                dialled=uuid or dialled,
-                reservation_id=PingId(uuid) if uuid is not None else None,
-                at=self.clock.now(),
-                most_steps=most_steps,
-                tags=dict(tags or {}),
-            )
-        )
+        arrival = arrival_of(self, call, caller=caller, dialled=dialled, uuid=uuid)
+        return await self.desk.arrive(replace(arrival, most_steps=most_steps, tags=dict(tags or {})))
 
     async def tell(
         self,
@@ -129,39 +120,52 @@ class CallWorld:
         return {one.account: str(one.amount) for one in await self.store.ledger.balances(CompanyId("acme"))}
 
 
+def arrival_of(
+    world: CallWorld, call: str, *, caller: str | None = CALLER, dialled: str = NUMBER, uuid: str | None = None
+) -> Arrival:
+    """A call as the network tells of it, now."""
+    return Arrival(
+        provider="sip",
+        provider_call_id=call,
+        caller_number=PhoneNumber(caller) if caller is not None else None,
+        dialled=uuid or dialled,
+        reservation_id=PingId(uuid) if uuid is not None else None,
+        at=world.clock.now(),
+    )
+
+
 @asynccontextmanager
-async def call_world(place: StorePlace, **scenario: Any) -> AsyncIterator[CallWorld]:
-    """An exchange with the acme catalog, changed as `change` says."""
+async def call_world(
+    place: StorePlace, *, first_number: int = 1, real_time: bool = False, **scenario: Any
+) -> AsyncIterator[CallWorld]:
+    """An exchange with the acme catalog (or another), changed as `change` says. `first_number`: of those that its uuids
+    are made of, where several worlds share a database."""
     outbound = ScriptedOutbound()
-    async with place.open() as store:
+    clock: Any = SystemClock() if real_time else place.clock
+    async with place.open(real_time=real_time) as store:
         catalogs = Catalogs(store)
         applied = await apply_to(store, catalog_text(scenario), plan_only=False, applied_by="test")
         assert not applied.problems, applied.problems
         await catalogs.refresh()
-        counter = itertools.count(1)
+        counter = itertools.count(first_number)
 
         def numbered(size: int) -> bytes:
             return (next(counter) % (1 << 8 * size)).to_bytes(size, "big")
 
         app = build_application(
-            store.reservations,
-            catalogs,
-            outbound,
-            settings=place.settings,
-            clock=place.clock,
-            random_bytes=numbered,
+            store.reservations, catalogs, outbound, settings=place.settings, clock=clock, random_bytes=numbered
         )
         tools = CallTools(
             calls=store.calls,
             reservations=store.reservations,
             outbound=outbound,
             plans=catalogs,
-            clock=place.clock,
+            clock=clock,
             random_bytes=numbered,
             start_task=tasks.start_awaited,
             on_message=lambda: None,
         )
-        yield CallWorld(place.clock, outbound, store, catalogs, app, Desk(tools), tools)
+        yield CallWorld(clock, outbound, store, catalogs, app, Desk(tools), tools)
 
 
 def dials(answer: Routing) -> list[Dial]:

@@ -35,7 +35,7 @@ Steps = tuple[tuple[Candidate, ...], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What one routing found. `steps` may be rung, best first; `more`: there are buyers that were left for later.
+    """What one routing found. `steps` may be rung, best first; `later`: buyers that were left for another routing.
 
     `attempt_ids` names each buyer's attempt: the reservation's uuid for the buyer that holds it.
     """
@@ -46,7 +46,7 @@ class Plan:
     attempt_ids: Mapping[BuyerId, PingId]
     asks: tuple[TracedAsk, ...]
     notes: tuple[str, ...]
-    more: bool
+    later: tuple[Candidate, ...]
     at: datetime
     took_ms: float
     snapshot_version: int
@@ -111,7 +111,7 @@ def connected_state(state: CallState, plan: Plan, claimed: Claimed, *, now: date
     """`state` with the attempts that were taken; over, where nobody is left to be rung."""
     first_step = 1 + max((one.step for one in state.attempts), default=0)
     made = attempts(plan, claimed, first_step=first_step)
-    if made or plan.more:
+    if made or plan.later:
         return replace(state, phase=Phase.RINGING, attempts=(*state.attempts, *made))
     if not state.attempts:
         return replace(state, phase=Phase.REFUSED, reason=Reason.CALL_NOT_TAKEN.code, code=NO_BUYER_CODE)
@@ -126,7 +126,7 @@ def traced_routing(plan: Plan, claimed: Claimed) -> TracedRouting:
     verdicts = dict(plan.verdicts)
     full = {verdict.buyer_id: verdict for verdict in claimed.full}
     taken = {reservation.buyer_id for reservation in claimed.taken}
-    candidates = {one.planned.buyer.id: one for step in plan.steps for one in step}
+    candidates = {one.planned.buyer.id: one for step in (*plan.steps, plan.later) for one in step}
     order = [*candidates, *(one.buyer.id for one in plan.campaign.buyers if one.buyer.id not in candidates)]
     for buyer_id in candidates:
         reason = Reason.RINGS if buyer_id in taken else Reason.IN_RESERVE

@@ -133,7 +133,7 @@ class Routing:
             )
         )
         verdicts = dict(found.verdicts)
-        steps, more = await self._prepare(found.order, verdicts)
+        steps, later = await self._prepare(found.order, verdicts)
         return Plan(
             campaign=plan,
             steps=steps,
@@ -141,7 +141,7 @@ class Routing:
             attempt_ids={one.planned.buyer.id: self._attempt_id(one) for step in steps for one in step},
             asks=tuple(self._asks),
             notes=tuple(self.notes),
-            more=more,
+            later=later,
             at=usage.now,
             took_ms=self._ms(self.tools.clock.monotonic()),
             snapshot_version=self.tools.plans.snapshot.version,
@@ -159,8 +159,10 @@ class Routing:
             asks=list(self._asks),
         )
 
-    async def _prepare(self, order: tuple[Candidate, ...], verdicts: dict[BuyerId, Verdict]) -> tuple[Steps, bool]:
-        """The steps that may be rung as things stand, and whether buyers were left for later.
+    async def _prepare(
+        self, order: tuple[Candidate, ...], verdicts: dict[BuyerId, Verdict]
+    ) -> tuple[Steps, tuple[Candidate, ...]]:
+        """The steps that may be rung as things stand, and the buyers that were left for later.
 
         A buyer whose webhook fires when it is selected is only ever the first: it is told, and what it answers is
         checked, just before it is dialled.
@@ -170,7 +172,7 @@ class Routing:
         while left and len(steps) < _MOST_PREPARED:
             together = rung_together(left[0], left, self.company)
             if steps and any(self.plan.hooks("buyer_selected", one.planned.buyer.id) for one in together):
-                return tuple(steps), True
+                break
             left = [one for one in left if one not in together]
             fit: list[Candidate] = []
             for one in together:
@@ -181,7 +183,7 @@ class Routing:
                     verdicts[one.planned.buyer.id] = Verdict.of(one.planned.buyer.id, refused)
             if fit:
                 steps.append(tuple(fit))
-        return tuple(steps), bool(left)
+        return tuple(steps), tuple(left)
 
     async def _select(self, one: Candidate, *, attempt_number: int) -> Refused | None:
         """Why this buyer may not be dialled after all: its held webhook, its forward filters."""
