@@ -181,6 +181,7 @@ class Retention(_Section):
     rtb_hours: float = Field(
         default=24.0, gt=0, description="Age at which pings and ended reservations are flushed for good."
     )
+    recording_days: float = Field(default=90.0, gt=0, description="Age at which recordings of calls are removed.")
     call_days: float = Field(
         default=400.0, gt=0, description="Age at which ended calls are flushed for good; what they earned stays booked."
     )

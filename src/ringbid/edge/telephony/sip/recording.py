@@ -12,6 +12,7 @@ import re
 import wave
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -20,6 +21,7 @@ from ringbid.edge.telephony.sip.captures import NotACapture, Sound, read_sounds
 from ringbid.edge.telephony.sip.config import recordings_folder
 from ringbid.edge.telephony.sip.engine import raw_recordings_folder
 from ringbid.settings import Settings
+from ringbid.values.clock import Clock, SystemClock
 
 SAMPLE_RATE = 8000
 _PAUSE_SECONDS = 1.0
@@ -33,21 +35,32 @@ _log = structlog.get_logger(__name__)
 
 
 class Recordings:
-    """Turns captures into WAV files as calls end."""
+    """Turns captures into WAV files as calls end, and removes those that are old."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self._raw = raw_recordings_folder(settings)
         self._folder = recordings_folder(settings)
+        self._kept = timedelta(days=settings.retention.recording_days)
+        self._clock = clock or SystemClock()
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             await asyncio.to_thread(self.convert_new)
+            await asyncio.to_thread(self.remove_old)
             await asyncio.sleep(_PAUSE_SECONDS)
 
     def convert_new(self) -> list[Path]:
         """Convert the calls that have ended since; the new files. rtpengine writes the description last."""
         return [path for path in map(self._convert, sorted(self._raw.glob("metadata/*.txt"))) if path is not None]
+
+    def remove_old(self) -> list[Path]:
+        """Remove the recordings whose time is over; which they were."""
+        before = (self._clock.now() - self._kept).timestamp()
+        old = [path for path in self._folder.glob("*.wav") if path.stat().st_mtime < before]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return old
 
     def _convert(self, description: Path) -> Path | None:
         try:
