@@ -1,5 +1,5 @@
-"""What `call.ports.Calls` promises, on both databases: all of a call's change or nothing, each event once, also from two
-nodes at the same moment."""
+"""What `call.ports.Calls` promises, on both databases: all of a call's change or nothing, each event once, also from
+two nodes at the same moment."""
 
 from __future__ import annotations
 
@@ -291,7 +291,7 @@ def test_two_nodes_that_hear_of_the_same_call_write_it_down_once_and_book_it_onc
         async with AsyncExitStack() as stack:
             nodes = await _two_nodes(stack, postgres_place)
             chance = random.Random(7)
-            for number in range(15):
+            for number in range(30):
                 name, calling = f"call-{number}", caller(number)
                 if number % 2:
                     await nodes[0].ping(caller=calling)
@@ -309,16 +309,16 @@ def test_two_nodes_that_hear_of_the_same_call_write_it_down_once_and_book_it_onc
             assert not await nodes[0].store.ledger.verify()
 
     asyncio.run(happen())
-    assert count_of(postgres_place, "call") == 15
-    assert count_of(postgres_place, "posting") == 30
+    assert count_of(postgres_place, "call") == 30
+    assert count_of(postgres_place, "posting") == 60
     assert count_of(postgres_place, "place") == 0
     told = Counter(endpoint for (endpoint,) in rows_of(postgres_place, "select endpoint from outbox"))
     assert told == {
-        "cars/call_received": 15,
-        "cars/buyer_selected": 15,
-        "cars/answered": 15,
-        "cars/converted": 30,
-        "cars/call_ended": 15,
+        "cars/call_received": 30,
+        "cars/buyer_selected": 30,
+        "cars/answered": 30,
+        "cars/converted": 60,
+        "cars/call_ended": 30,
     }
 
 

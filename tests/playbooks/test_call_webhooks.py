@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -233,3 +234,33 @@ def test_a_webhook_of_one_buyer_tells_of_no_other(sqlite_place: StorePlace) -> N
     hook = {"name": "mine", "on": "converted", "buyer": "alpha", "method": "GET", "side": "revenue"}
     mine = {"campaigns[cars].webhooks": [hook | {"url": "http://127.0.0.1:9/m?buyer=[buyer_id]"}]}
     act(sqlite_place, story, **mine)
+
+
+def test_a_call_that_its_caller_gives_up_while_a_webhook_holds_it_rings_nobody_more(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        world.outbound.answers = {"held": {"json": {}}}
+        [dial] = dials(await world.arrive())
+        await world.tell("failed", attempt=dial, cause="busy")
+        world.outbound.answers = {}
+        next_answer = world.tools.start_task(world.desk.go_on("sip", "call-1"))
+        await asyncio.sleep(0)
+        await world.tell("abandoned")
+        answer = await next_answer
+        assert isinstance(answer, Refuse)
+        assert answer.reason is Reason.CALLER_HUNG_UP
+        outcome = stage.outcomes_of("call-1")
+        assert (outcome.places, outcome.reservations) == (0, {"done"})
+
+    act(sqlite_place, story, **held("buyer_selected"))
+
+
+def test_a_call_that_arrives_again_while_it_is_held_is_written_down_and_told_of_once(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        first, second = await asyncio.gather(stage.world.arrive(), stage.world.arrive())
+        assert first == second
+        assert stage.outcomes_of("call-1").told == ("told",)
+
+    hooks = held("call_received")["campaigns[cars].webhooks"]
+    hooks += [{"name": "told", "on": "call_received", "method": "GET", "url": "http://127.0.0.1:9/t"}]
+    act(sqlite_place, story, **{"campaigns[cars].webhooks": hooks})
