@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from ringbid.values.reason import Reason
 
@@ -32,6 +34,21 @@ class Metrics:
         self._ping_seconds = Histogram(
             "ringbid_ping_seconds", "From a ping's arrival to its reply.", buckets=_BUCKETS, registry=self.registry
         )
+        self._calls = Counter(
+            "ringbid_calls",
+            "Calls that arrived, by network and by what they were told: connect, or why not.",
+            ["network", "told"],
+            registry=self.registry,
+        )
+        self._call_seconds = Histogram(
+            "ringbid_call_routing_seconds",
+            "From a call's arrival to its answer.",
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self._call_events = Counter(
+            "ringbid_call_events", "What networks told of calls.", ["network", "kind"], registry=self.registry
+        )
         self._in_flight = Gauge("ringbid_pings_in_flight", "Pings under way now.", registry=self.registry)
 
     def watch_in_flight(self, count: Callable[[], float]) -> None:
@@ -46,9 +63,37 @@ class Metrics:
         """A ping was answered after `seconds`."""
         self._ping_seconds.observe(seconds)
 
+    def call(self, network: str, told: str, seconds: float) -> None:
+        """A call arrived and was answered after `seconds`."""
+        self._calls.labels(network, told).inc()
+        self._call_seconds.observe(seconds)
+
+    def call_event(self, network: str, kind: str) -> None:
+        """A network told what happened to a call."""
+        self._call_events.labels(network, kind).inc()
+
+    def watch_messages(self, tries: Callable[[], Mapping[str, int]]) -> None:
+        """Where the tries of messages, by what came of them, are read when somebody asks."""
+        self.registry.register(_Tries(tries))
+
     def render(self) -> bytes:
         """Everything, in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class _Tries(Collector):
+    """The outbox's tries in this process, as its sender counts them."""
+
+    def __init__(self, tries: Callable[[], Mapping[str, int]]) -> None:
+        self._tries = tries
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily(
+            "ringbid_message_tries", "Tries of messages, by what came of them.", labels=["state"]
+        )
+        for state, count in self._tries().items():
+            family.add_metric([state], count)
+        yield family
 
 
 def set_up_logs(*, pretty: bool) -> None:
