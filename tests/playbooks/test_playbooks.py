@@ -21,7 +21,7 @@ from support.stores import StorePlace
 @pytest.mark.parametrize("name", PLAYS)
 def test_a_play_comes_to_the_same_however_often_late_and_out_of_order_it_is_told(place: StorePlace, name: str) -> None:
     play = PLAYS[name]
-    told = list(variants(play))
+    told = [(title, deliveries) for title, deliveries in variants(play) if _is_played(title, place)]
 
     async def perform() -> dict[str, Outcome]:
         async with call_world(place, catalog=exchange(), change=play.change) as world:
@@ -70,6 +70,11 @@ def rows_of_the_table() -> Iterator[str]:
                 argument = node.args[1 if is_step else 0]
                 if isinstance(argument, ast.Constant):
                     yield str(argument.value)
+
+
+def _is_played(title: str, place: StorePlace) -> bool:
+    """PostgreSQL is slower and shows nothing else, once it has shown that each kind of telling works there."""
+    return place.database == "sqlite" or title.endswith(("swapped", "as the same", "after a look"))
 
 
 def _comparable(outcome: Outcome) -> Outcome:
