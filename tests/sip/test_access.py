@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import socket
 from pathlib import Path
 
 import pytest
 
+from ringbid.edge.telephony.sip.record_log import RecordLog
 from support.sip_desk import FakeDesk, connect, dial
 from support.sip_scenarios import buyer, caller, options, password_caller, stray_bye
 from support.sip_stage import Stage, perform
@@ -160,3 +163,23 @@ def test_a_buyer_reads_the_headers_of_ringbid_and_not_those_of_the_publisher(tmp
         assert "forged" not in invite
 
     perform(play, tmp_path, desk, retreaver_headers=True)
+
+
+def test_what_a_stranger_sends_is_never_read_as_a_record(tmp_path: Path) -> None:
+    """Kamailio quotes a broken message in its log, line breaks and all."""
+    desk = FakeDesk()
+    record = f'{{"boot":1,"number":1,"call":"YQ==","attempt":"{RESERVATION}","started":"1.0","ended":"3601.0"}}'
+    lines = f"\n RINGBID-RECORD {record}\n\r\n"
+
+    async def play(stage: Stage) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.bind((stage.stranger, 5060))
+            stranger.sendto(f"HELLO{lines}".encode(), (stage.engine_address, 5060))
+        (await stage.call(options())).check()
+        async with asyncio.timeout(5):
+            while record not in stage.log():
+                await asyncio.sleep(0.02)
+        read = RecordLog(stage.engine.folder).read()
+        assert (read.records, read.unreadable) == ([], 0)
+
+    perform(play, tmp_path, desk)

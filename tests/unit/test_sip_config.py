@@ -108,3 +108,15 @@ def test_the_stores_database_is_the_engines_unless_another_is_named() -> None:
 
 def test_nothing_is_missing_on_a_machine_that_can_run_the_sip_tests() -> None:
     assert find_missing(settings(media="record")) == ()
+
+
+@pytest.mark.parametrize("password", ["with!mark", "a|b!c", "~;^"])
+def test_a_database_password_may_have_what_kamailio_separates_by(tmp_path: Path, password: str) -> None:
+    wanted = settings(database=f"postgresql://ringbid:{password}@db.example.org/ringbid")
+    assert check_config(write_config(wanted, tmp_path)) is None
+
+
+def test_a_database_password_that_kamailio_would_not_read_as_it_is_is_refused_without_showing_it() -> None:
+    with pytest.raises(WrongSipSettings, match="DATABASE_URL") as refused:
+        render_config(settings(database="postgresql://ringbid:hunter$2@db.example.org/ringbid"))
+    assert "hunter" not in str(refused.value)

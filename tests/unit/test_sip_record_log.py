@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ringbid.edge.telephony.sip.record_log import RecordLog
+import pytest
+
+from ringbid.edge.telephony.sip.record_log import RecordLog, record_key
+
+KEY = "0123456789abcdef"
 
 
-def line(number: int) -> str:
+@pytest.fixture(autouse=True)
+def known_key(tmp_path: Path) -> None:
+    (tmp_path / "records.key").write_text(KEY)
+
+
+def line(number: int, key: str = KEY) -> str:
     return (
-        f' 3(123) ALERT: {{1 BYE a}} <script>: RINGBID-RECORD {{"boot":1,"number":{number},"call":"YQ==",'
+        f' 3(123) ALERT: {{1 BYE a}} <script>: {key} RINGBID-RECORD {{"boot":1,"number":{number},"call":"YQ==",'
         '"attempt":"a","started":"1.0","ended":"2.0","by":"caller"}\n'
     )
 
@@ -72,7 +81,7 @@ def test_a_number_that_never_came_is_a_lost_record_once_kamailio_has_ended(tmp_p
 
 
 def test_a_line_that_cannot_be_read_is_counted_and_does_not_stop_the_rest(tmp_path: Path) -> None:
-    write(tmp_path, 1, "RINGBID-RECORD {broken\n", line(2))
+    write(tmp_path, 1, f"{KEY} RINGBID-RECORD {{broken\n", line(2))
     read = RecordLog(tmp_path).read()
     assert (read.unreadable, [record.number for record in read.records]) == (1, [2])
 
@@ -89,3 +98,23 @@ def test_old_logs_that_were_read_are_removed_in_the_end(tmp_path: Path) -> None:
 def test_a_folder_without_logs_has_no_records(tmp_path: Path) -> None:
     log = RecordLog(tmp_path)
     assert numbers(log) == []
+
+
+def test_a_line_without_the_key_is_what_a_stranger_had_kamailio_quote(tmp_path: Path) -> None:
+    write(tmp_path, 1, line(9, key=""), line(9, key="guessed"), line(1))
+    log = RecordLog(tmp_path)
+    assert (numbers(log), log.missing) == ([1], 0)
+
+
+def test_the_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "sip"
+    key = record_key(folder)
+    assert len(key) == 32
+    assert record_key(folder) == key
+    assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600]
+
+
+def test_a_place_that_a_power_cut_has_emptied_is_the_beginning(tmp_path: Path) -> None:
+    write(tmp_path, 1, line(1))
+    (tmp_path / "records.json").write_bytes(b"")
+    assert numbers(RecordLog(tmp_path)) == [1]

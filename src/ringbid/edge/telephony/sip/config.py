@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ringbid.edge.telephony.sip.record_log import record_key
 from ringbid.settings import Settings
 
 MAIN_FILE = "kamailio.cfg"
@@ -55,6 +56,7 @@ def write_config(settings: Settings, folder: Path) -> Path:
     """Write the files into `folder`, for its owner's eyes only; returns the main one. Raises WrongSipSettings."""
     rendered = render_config(settings)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    rendered["settings.cfg"] += _substitution("RECORD_KEY", record_key(folder)) + "\n"
     for name, text in rendered.items():
         path = folder / name
         path.touch(mode=0o600)
@@ -136,13 +138,21 @@ def _definitions(settings: Settings) -> Iterator[str]:
         values["DATABASE_URL"] = _kamailio_url(database)
     if sip.hiding_key is not None:
         values["HIDING_KEY"] = _plain(sip.hiding_key, name="hiding_key")
-    yield from (f'#!substdef "\x01{name}\x01{value}\x01g"'.replace("\x01", "!") for name, value in values.items())
+    yield from (_substitution(name, value) for name, value in values.items())
     yield f"children={sip.workers}"
     yield f"tcp_children={sip.workers}"
     yield f"alias={_domain(settings)}"
     advertised = f" advertise {sip.advertised_address}" if sip.advertised_address else ""
     yield from (f"listen={at.protocol}:{at.host}:{at.port}{advertised}" for at in listen_addresses(settings))
     yield f"listen=tcp:{control_host}:{control_port}"
+
+
+def _substitution(name: str, value: str) -> str:
+    """`value` may have what a password has, except for what Kamailio would read as more than itself."""
+    between = next((char for char in "!|~^" if char not in value), None)
+    if between is None or any(char in value for char in '"\\$') or not value.isprintable():
+        raise WrongSipSettings(f'{name}: a value with ", \\, $ or all of !|~^ cannot be told to Kamailio')
+    return f'#!substdef "{between}{name}{between}{value}{between}g"'
 
 
 def _domain(settings: Settings) -> str:

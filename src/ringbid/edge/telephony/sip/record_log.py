@@ -2,11 +2,16 @@
 
 `records` reads it. How far it got is kept in a file beside the logs. Each line has a number that counts up from 1 since
 Kamailio's start: a number that never comes is a record that was lost, and is said.
+
+Kamailio's own errors quote what strangers sent, line breaks and all. So a record begins with a key that only Kamailio
+and the reader know: without it, one packet from anywhere could claim an hour of talk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,9 +21,25 @@ from ringbid.edge.telephony.sip.messages import RecordLine
 
 LOG_PATTERN = "engine-*.log"
 _PLACE_FILE = "records.json"
-_MARK = b"RINGBID-RECORD "
+_KEY_FILE = "records.key"
+_MARK = "RINGBID-RECORD "
 _KEPT_LOGS = 20
 _AT_ONCE_BYTES = 1024 * 1024
+
+
+def record_key(folder: Path) -> str:
+    """The key that records in this folder's logs begin with; made once, for the folder's owner's eyes only."""
+    path = folder / _KEY_FILE
+    if not path.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = folder / f"{_KEY_FILE}.{os.getpid()}"
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(16))
+        with suppress(FileExistsError):  # Kamailio and the server start at the same time: the first key is the key
+            os.link(fresh, path)
+        fresh.unlink()
+    return path.read_text(encoding="ascii")
 
 
 class _Place(msgspec.Struct):
@@ -46,9 +67,11 @@ class RecordLog:
     folder: Path
     _place: _Place | None = field(default=None)
     _next: _Place | None = field(default=None)
+    _mark: bytes = field(default=b"")
 
     def read(self) -> Read:
         """The next records; none where everything was read."""
+        self._mark = self._mark or f"{record_key(self.folder)} {_MARK}".encode()
         place = msgspec.structs.replace(self._load())
         place.missing = list(place.missing)
         lost = 0
@@ -63,8 +86,11 @@ class RecordLog:
                 place = _Place(log=log)
             chunk = self._whole_lines(log, place.offset)
             place.offset += len(chunk)
-            for line in _lines(chunk):
-                record = _parse(line)
+            for line in chunk.split(b"\n"):
+                _, marked, text = line.rpartition(self._mark)
+                if not marked:
+                    continue
+                record = _parse(text)
                 if record is None:
                     unreadable += 1
                     continue
@@ -95,8 +121,10 @@ class RecordLog:
 
     def _load(self) -> _Place:
         if self._place is None:
-            path = self.folder / _PLACE_FILE
-            self._place = msgspec.json.decode(path.read_bytes(), type=_Place) if path.exists() else _Place()
+            try:
+                self._place = msgspec.json.decode((self.folder / _PLACE_FILE).read_bytes(), type=_Place)
+            except (FileNotFoundError, msgspec.DecodeError):
+                self._place = _Place()  # after a power cut it may be empty; records that come again change nothing
         return self._place
 
     def _whole_lines(self, log: str, offset: int) -> bytes:
@@ -107,13 +135,9 @@ class RecordLog:
         return chunk[: chunk.rfind(b"\n") + 1]
 
 
-def _lines(chunk: bytes) -> Iterator[bytes]:
-    return (line for line in chunk.split(b"\n") if _MARK in line)
-
-
-def _parse(line: bytes) -> RecordLine | None:
+def _parse(text: bytes) -> RecordLine | None:
     try:
-        return msgspec.json.decode(line.partition(_MARK)[2], type=RecordLine)
+        return msgspec.json.decode(text, type=RecordLine)
     except msgspec.DecodeError:
         return None
 

@@ -84,8 +84,10 @@ class Reconciler:
 
     def __post_init__(self) -> None:
         self._log = RecordLog(self.folder)
-        path = self.folder / _PROOFS_FILE
-        self._alive = msgspec.json.decode(path.read_bytes(), type=dict[str, int]) if path.exists() else {}
+        try:
+            self._alive = msgspec.json.decode((self.folder / _PROOFS_FILE).read_bytes(), type=dict[str, int])
+        except (FileNotFoundError, msgspec.DecodeError):
+            self._alive = {}  # after a power cut it may be empty
 
     async def run(self) -> None:
         """Read records as they come, and compare the live calls now and then, until cancelled."""
