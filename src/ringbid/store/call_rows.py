@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, literal_column, select, update
+from sqlalchemy import BigInteger, bindparam, func, literal_column, select, update
 
 from ringbid.call import state as call_states
 from ringbid.call import trace as call_traces
@@ -18,9 +18,11 @@ from ringbid.call.state import CallState
 from ringbid.call.trace import CallTrace
 from ringbid.store import schema
 from ringbid.store.call_schema import call, call_event
-from ringbid.store.statements import Insert, Row, Statement
+from ringbid.store.statements import Insert, Row, Statement, database_now_ms
 from ringbid.values.clock import from_ms, to_ms
 from ringbid.values.ids import PublisherId
+
+LATE_SECONDS = 3600  # a call that comes longer after its reservation is a call like any other
 
 CALL_COLUMNS = tuple(column for column in call.columns if column is not call.c.id)
 _held = schema.reservation
@@ -81,13 +83,17 @@ HANDLE_EVENT = Statement(
     .where(call_event.c.provider == bindparam("provider_name"), call_event.c.event_id == bindparam("event"))
     .values(row=bindparam("new_row"))
 )
-# The pings of this caller for this number that a call may belong to, the newest first.
+# The pings of this caller for this number that a call may belong to, the newest first; `since_ms` is None where the
+# database has a clock of its own. (In a subquery, so that PostgreSQL reads it once and may use the index.)
 PINGS_OF_CALLER = Statement(
     select(_held.c.ping_id, _held.c.state, _held.c.expires_at_ms)
     .where(
         _held.c.caller_number == bindparam("caller"),
         _held.c.inbound_number == bindparam("dialled"),
-        _held.c.reserved_at_ms > bindparam("since_ms"),
+        _held.c.reserved_at_ms
+        > func.coalesce(
+            bindparam("since_ms", type_=BigInteger()), select(database_now_ms() - LATE_SECONDS * 1000).scalar_subquery()
+        ),
         _held.c.key_id != literal_column("''"),
     )
     .order_by(_held.c.reserved_at_ms.desc())

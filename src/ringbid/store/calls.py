@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets as randomness
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, partial
 from hashlib import blake2b
@@ -33,7 +33,6 @@ from ringbid.call.state import CallState, Phase
 from ringbid.call.trace import CallTrace
 from ringbid.ledger.posting import Posting
 from ringbid.reservations.calling import Claimed, NotOpen
-from ringbid.reservations.ports import StoredPing
 from ringbid.reservations.reservation import State
 from ringbid.store import call_finding, ledger, outbox, written_tags
 from ringbid.store.batch import HEAD, decide_within
@@ -46,6 +45,7 @@ from ringbid.store.call_rows import (
     HANDLE_EVENT,
     INSERT_CALL,
     INSERT_EVENT,
+    LATE_SECONDS,
     OPEN_CALLS,
     PINGS_OF_CALLER,
     UPDATE,
@@ -58,15 +58,14 @@ from ringbid.store.call_rows import (
 from ringbid.store.call_schema import converted_caller, secret
 from ringbid.store.ledger_reading import postings_of
 from ringbid.store.reservations import find_ping
-from ringbid.store.session import Session
-from ringbid.store.statements import Insert, Statement
+from ringbid.store.session import Query, Session
+from ringbid.store.statements import Insert, Row, Statement
 from ringbid.store.threads import Reading, SessionThread
 from ringbid.values.clock import from_ms, to_ms
 from ringbid.values.ids import CallId, PingId
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 
-LATE_SECONDS = 3600  # a call that comes longer after its reservation is a call like any other
 PARKED, TOLD_BEFORE = "parked", "told_before"
 
 _CONVERTED = Statement(
@@ -122,21 +121,26 @@ class CallReading:
         return await self._reading.alone(partial(call_finding.list_calls, query))
 
     async def written_tags(self, caller: CallerOf, *, since: datetime | None = None) -> Mapping[str, str]:
-        return await self._reading.alone(lambda session: written_tags.read(session, caller, _now(session), since))
+        return await self._reading.alone(lambda session: written_tags.read(session, caller, since))
 
 
 class StoredCalls(CallReading):
-    """Keeps the promises of `call.ports.Calls`. Writes raise StoreOverloaded and StoreUnavailable."""
+    """Keeps the promises of `call.ports.Calls`. Writes raise StoreOverloaded and StoreUnavailable.
 
-    def __init__(self, *, writer: SessionThread[Any], reading: Reading) -> None:
+    `routing` is the thread for calls that wait for their way: `writer` itself, or where several may write, another,
+    which has no queue of events to be taken note of.
+    """
+
+    def __init__(self, *, writer: SessionThread[Any], routing: SessionThread[Any], reading: Reading) -> None:
         super().__init__(reading)
         self._writer = writer
+        self._routing = routing
 
     async def open(self, opening: Opening) -> StoredCall | NotOpen:
-        return await self._writer.transact(partial(_open, opening))
+        return await self._routing.transact(partial(_open, opening))
 
     async def take_more(self, more: More) -> StoredCall:
-        return await self._writer.transact(partial(_take_more, more))
+        return await self._routing.transact(partial(_take_more, more))
 
     async def report(self, event: CallEvent, react: React) -> str:
         return await self._writer.transact(partial(_report, event, react))
@@ -155,12 +159,9 @@ class StoredCalls(CallReading):
 class _Lookups:
     """What a reaction may ask while it is made. Under the call's lock; a dedupe key is locked when it is asked for."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
-
-    @cached_property
-    def now(self) -> datetime:
-        return _now(self._session)
+        self.now = now
 
     def last_converted_ms(self, dedupe_key: str) -> int | None:
         hashed = self.hash_of(dedupe_key)
@@ -192,17 +193,17 @@ class _Lookups:
 
 def _open(opening: Opening, session: Session) -> StoredCall | NotOpen:
     arrival = opening.arrival
+    names = _names(arrival.provider, arrival.provider_call_id)
     session.lock([_lock_name(arrival.provider, arrival.provider_call_id)])
-    existing = _find_by_provider(session, arrival.provider, arrival.provider_call_id)
-    if existing is not None:
-        return existing
+    now, (found, told) = _fetch_now(session, (FIND_BY_PROVIDER, names), (EVENTS_OF, names))
+    if found:
+        return read_call(found[0])
     claimed = Claimed((), ())
     if opening.take is not None:
         [decided] = decide_within(session, [opening.take])
         if isinstance(decided, NotOpen):
             return decided
         claimed = decided
-    lookups = _Lookups(session)
     blank = StoredCall(
         call_id=opening.call_id,
         company_id=opening.company_id,
@@ -217,17 +218,18 @@ def _open(opening: Opening, session: Session) -> StoredCall | NotOpen:
         state=CallState(phase=Phase.ROUTING, received_ms=to_ms(arrival.at), call_key=""),
         trace=CallTrace(match="", strategy="", seed=0, currency="", tags={}),
     )
-    draft = opening.draft(blank, claimed, lookups.now)
+    draft = opening.draft(blank, claimed, now)
     stored = dataclasses.replace(blank, state=draft.state, trace=draft.trace)
     session.insert(INSERT_CALL, [call_row(stored, draft.check_at_ms)])
-    outbox.enqueue(session, draft.messages, to_ms(lookups.now))
-    return _handle_parked(stored, opening.react, lookups, session)
+    outbox.enqueue(session, draft.messages, to_ms(now))
+    return _handle_parked(stored, told, opening.react, _Lookups(session, now), session)
 
 
-def _handle_parked(call: StoredCall, react: React, lookups: _Lookups, session: Session) -> StoredCall:
+def _handle_parked(
+    call: StoredCall, told: Sequence[Row], react: React, lookups: _Lookups, session: Session
+) -> StoredCall:
     """Events that were told before the call itself was: their turn has come."""
-    [rows] = session.fetch((EVENTS_OF, _names(call.provider, call.provider_call_id)))
-    for event_id, _, row, document in rows:
+    for event_id, _, row, document in told:
         if row is None:
             reaction = react(call, read_event(document), lookups)
             call = _apply(call, reaction, lookups, session)
@@ -251,20 +253,20 @@ def _take_more(more: More, session: Session) -> StoredCall:
 
 def _report(event: CallEvent, react: React, session: Session) -> str:
     session.lock([_lock_name(event.provider, event.provider_call_id)])
-    told, found = session.fetch(
+    now, (told, found) = _fetch_now(
+        session,
         (EVENT_ROW, {"provider_name": event.provider, "event": event.event_id}),
         (FIND_BY_PROVIDER, _names(event.provider, event.provider_call_id)),
     )
     if told:
         return TOLD_BEFORE
-    lookups = _Lookups(session)
     if not found:
-        session.insert(INSERT_EVENT, [event_row(event, stored_at_ms=to_ms(lookups.now), row=None)])
+        session.insert(INSERT_EVENT, [event_row(event, stored_at_ms=to_ms(now), row=None)])
         return PARKED
-    call = read_call(found[0])
+    call, lookups = read_call(found[0]), _Lookups(session, now)
     reaction = react(call, event, lookups)
     _apply(call, reaction, lookups, session)
-    session.insert(INSERT_EVENT, [event_row(event, stored_at_ms=to_ms(lookups.now), row=reaction.row)])
+    session.insert(INSERT_EVENT, [event_row(event, stored_at_ms=to_ms(now), row=reaction.row)])
     return reaction.row
 
 
@@ -272,7 +274,7 @@ def _change(call_id: CallId, change: Change, session: Session) -> StoredCall | R
     call = _find_locked(session, call_id)
     if call is None:
         return Refused(Reason.CALL_UNKNOWN)
-    lookups = _Lookups(session)
+    lookups = _Lookups(session, _now(session))
     reaction = change(call, lookups)
     return reaction if isinstance(reaction, Refused) else _apply(call, reaction, lookups, session)
 
@@ -298,26 +300,30 @@ def _write(session: Session, call: StoredCall, draft: Draft) -> None:
 
 
 def _look(arrival: Arrival, session: Session) -> CallLook:
-    existing = _find_by_provider(session, arrival.provider, arrival.provider_call_id)
-    now = _now(session)
-    ping = None if existing is not None else _ping_of(arrival, now, session)
-    return CallLook(now=now, existing=existing, ping=ping)
+    # All that can be asked at once is: a caller waits meanwhile.
+    by_number = arrival.reservation_id is None and arrival.caller_number is not None
+    since_ms = to_ms(session.clock.now()) - LATE_SECONDS * 1000 if session.clock is not None else None
+    of_caller = {"caller": arrival.caller_number, "dialled": arrival.dialled, "since_ms": since_ms}
+    now, (found, *pings) = _fetch_now(
+        session,
+        (FIND_BY_PROVIDER, _names(arrival.provider, arrival.provider_call_id)),
+        *([(PINGS_OF_CALLER, of_caller)] if by_number else []),
+    )
+    if found:
+        return CallLook(now=now, existing=read_call(found[0]), ping=None)
+    ping_id = _choose_ping(pings[0], now) if by_number else arrival.reservation_id
+    ping = find_ping(session, ping_id) if ping_id is not None else None
+    return CallLook(now=now, existing=None, ping=ping)
 
 
-def _ping_of(arrival: Arrival, now: datetime, session: Session) -> StoredPing | None:
-    """The ping that this call may belong to. By number: the newest whose reservation is open, else the newest that has
-    expired within the hour."""
-    ping_id = arrival.reservation_id
-    if ping_id is None and arrival.caller_number is not None:
-        since_ms = to_ms(now) - LATE_SECONDS * 1000
-        values = {"caller": arrival.caller_number, "dialled": arrival.dialled, "since_ms": since_ms}
-        [rows] = session.fetch((PINGS_OF_CALLER, values))
-        waiting = {state.value for state in State if state.open}
-        still_open = [row[0] for row in rows if row[1] in waiting and row[2] > to_ms(now)]
-        expired = [row[0] for row in rows if row[1] in {*waiting, State.EXPIRED.value}]
-        found = (*still_open, *expired)
-        ping_id = PingId(found[0]) if found else None
-    return find_ping(session, ping_id) if ping_id is not None else None
+def _choose_ping(rows: Sequence[Row], now: datetime) -> PingId | None:
+    """Of the pings that a call may belong to: the newest whose reservation is open, else the newest that has expired
+    within the hour."""
+    waiting = {state.value for state in State if state.open}
+    still_open = [row[0] for row in rows if row[1] in waiting and row[2] > to_ms(now)]
+    expired = [row[0] for row in rows if row[1] in {*waiting, State.EXPIRED.value}]
+    found = (*still_open, *expired)
+    return PingId(found[0]) if found else None
 
 
 def _find(session: Session, call_id: CallId) -> StoredCall | None:
@@ -368,7 +374,13 @@ def _money_lock(call: StoredCall) -> str:
 
 
 def _now(session: Session) -> datetime:
+    now, _ = _fetch_now(session)
+    return now
+
+
+def _fetch_now(session: Session, *queries: Query) -> tuple[datetime, list[list[Row]]]:
+    """The store's time and the rows of each query, together: PostgreSQL tells both in one round trip."""
     if session.clock is not None:
-        return session.clock.now()
-    [[(_, server_now_ms)]] = session.fetch((HEAD, {}))
-    return from_ms(server_now_ms)
+        return session.clock.now(), session.fetch(*queries)
+    *found, [(_, server_now_ms)] = session.fetch(*queries, (HEAD, {}))
+    return from_ms(server_now_ms), found

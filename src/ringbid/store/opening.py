@@ -75,6 +75,7 @@ class Store:
         self,
         *,
         writer: SessionThread[Any],
+        routing: SessionThread[Any] | None = None,
         reading: Reading,
         changes: Changes,
         purge: Purge,
@@ -82,6 +83,7 @@ class Store:
         on_close: Callable[[], None],
     ) -> None:
         self._writer = writer
+        self._routing = routing or writer
         self._reading = reading
         self._changes = changes
         self._facts = facts
@@ -89,7 +91,7 @@ class Store:
         self._catalogs = StoredCatalogs(writer=writer, reading=reading, changes=changes)
         self._tidying = Tidying(writer, purge=purge)
         self.reservations = StoredReservations(writer=writer, reading=reading)
-        self.calls = StoredCalls(writer=writer, reading=reading)
+        self.calls = StoredCalls(writer=writer, routing=self._routing, reading=reading)
         self.ledger = StoredLedger(writer=writer, reading=reading)
         self.outbox = StoredOutbox(writer=writer, reading=reading)
 
@@ -146,6 +148,7 @@ class Store:
         """Finish what was accepted, then close everything."""
         await self._changes.close()
         self._reading.close()
+        await asyncio.to_thread(self._routing.close)
         await asyncio.to_thread(self._writer.close)
         self._on_close()
 
@@ -231,9 +234,12 @@ def _open_postgres(settings: Settings, url: str, clock: Clock | None) -> Store:
     migrating.migrate("postgresql", partial(postgres.connect, url, autocommit=False))
     most_waiting = settings.limits.writes_waiting
     writing = PostgresSession(url, clock=clock)
+    # A caller on the line does not wait behind the events of other calls, nor behind pings.
+    routing = PostgresSession(url, clock=clock)
     reading = PostgresSession(url, clock=clock, read_only=True)
     return Store(
         writer=SessionThread(writing, name="ringbid-writer", most_waiting=most_waiting, together=write_together),
+        routing=SessionThread(routing, name="ringbid-routing", most_waiting=most_waiting, together=write_together),
         reading=SessionThread(reading, name="ringbid-reader", most_waiting=most_waiting, together=read_together),
         changes=ChangesAnywhere(url),
         purge=partial(_vacuum, url),

@@ -9,23 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import BigInteger, bindparam, func, select
 
 from ringbid.call.ports import CallerOf
 from ringbid.store.call_schema import written_tag
 from ringbid.store.session import Session
-from ringbid.store.statements import Insert, Statement, one_of
+from ringbid.store.statements import Insert, Statement, database_now_ms, one_of
 from ringbid.values.clock import to_ms
 
 MOST_TAGS = 200  # for one caller
 
 _KEEP = Insert(written_tag, replace=True)
-# The later one wins where two have one name.
+# The later one wins where two have one name. `now_ms` is None where the database has a clock of its own.
 _KEPT = Statement(
     select(written_tag.c.name, written_tag.c.value)
     .where(
         one_of(written_tag.c.subject, "subjects"),
-        written_tag.c.expires_at_ms > bindparam("now_ms"),
+        written_tag.c.expires_at_ms > func.coalesce(bindparam("now_ms", type_=BigInteger()), database_now_ms()),
         written_tag.c.written_at_ms >= bindparam("since_ms"),
     )
     .order_by(written_tag.c.written_at_ms)
@@ -49,11 +49,12 @@ def keep(
     return True
 
 
-def read(session: Session, caller: CallerOf, now: datetime, since: datetime | None) -> dict[str, str]:
+def read(session: Session, caller: CallerOf, since: datetime | None) -> dict[str, str]:
     """What is kept for this caller: for whichever publisher, and for the one whose call it is."""
     subjects = sorted({_subject(caller, ""), _subject(caller, caller.publisher_id)})
     since_ms = to_ms(since) if since is not None else 0
-    [rows] = session.fetch((_KEPT, {"subjects": subjects, "now_ms": to_ms(now), "since_ms": since_ms}))
+    now_ms = to_ms(session.clock.now()) if session.clock is not None else None
+    [rows] = session.fetch((_KEPT, {"subjects": subjects, "now_ms": now_ms, "since_ms": since_ms}))
     return dict(rows)
 
 
