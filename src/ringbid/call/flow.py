@@ -7,9 +7,11 @@ trace.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
@@ -19,7 +21,7 @@ from ringbid.call.event import Arrival, CallEvent
 from ringbid.call.instruction import Over, Refuse
 from ringbid.call.instruction import Routing as Answer
 from ringbid.call.match import Match, late, match
-from ringbid.call.ports import CallerOf, CallTools, Draft, More, Opening, React, StoredCall
+from ringbid.call.ports import CallerOf, CallTools, Draft, More, Opening, React, Reaction, StoredCall
 from ringbid.call.react import check_at_ms
 from ringbid.call.routing import Caller, Routing
 from ringbid.call.state import Attempt, CallState, Phase
@@ -34,6 +36,9 @@ from ringbid.values.ids import CallId, CampaignId, CompanyId, PingId, PublisherI
 from ringbid.values.phone import PhoneNumber
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
+
+Given = ParamSpec("Given")
+Made = TypeVar("Made", Draft, Reaction)
 
 ASK_SECONDS = 3.0  # how long the buyers of a direct call may take: a caller is on the line
 _ROUTINGS = 20  # of one call at one question: each takes a place or rules a buyer out, so this is never reached
@@ -69,14 +74,19 @@ class Desk:
 
     async def report(self, event: CallEvent) -> None:
         """Take note of an event, with all that follows from it."""
-        await self._tools.calls.report(event, self._react)
-        self._tools.on_message()
+        mail = _Mail()
+        await self._tools.calls.report(event, mail.watch(self._react))
+        self._leave(mail)
 
     async def check(self, call_id: CallId) -> None:
         """Look at a call again whose time has come."""
         tools = self._tools
         await tools.calls.change(call_id, partial(react.check, plans=tools.plans, random_bytes=tools.random_bytes))
         tools.on_message()
+
+    def _leave(self, mail: _Mail) -> None:
+        if mail.written:
+            self._tools.on_message()
 
     async def _answer(self, call: StoredCall) -> Answer:
         """What the network is told; further buyers are looked for where nobody is being rung."""
@@ -111,6 +121,7 @@ class Desk:
                 timeout_seconds = float(found.key.timeout_seconds) if found.key is not None else ASK_SECONDS
                 await routing.ask(timeout_seconds=min(timeout_seconds, ASK_SECONDS))
             plan = await routing.find_plan()
+        mail = _Mail()
         opening = Opening(
             call_id=call_id,
             arrival=arrival,
@@ -120,11 +131,11 @@ class Desk:
             publisher_id=found.publisher_id,
             received_at=now,
             take=_take(routing, plan, most_steps=arrival.most_steps) if plan is not None else None,
-            draft=partial(self._first_draft, found, routing, state, plan, refused),
-            react=self._react,
+            draft=mail.watch(partial(self._first_draft, found, routing, state, plan, refused)),
+            react=mail.watch(self._react),
         )
         opened = await tools.calls.open(opening)
-        tools.on_message()
+        self._leave(mail)
         return opened
 
     async def _first_routing(self, arrival: Arrival, found: Match, call_id: CallId, state: CallState) -> Routing:
@@ -234,14 +245,15 @@ class Desk:
         )
         routing.start()
         plan = await routing.find_plan()
+        mail = _Mail()
         more = await tools.calls.take_more(
             More(
                 call_id=call.call_id,
                 take=_take(routing, plan, most_steps=call.state.most_steps),
-                draft=partial(self._next_draft, routing, plan),
+                draft=mail.watch(partial(self._next_draft, routing, plan)),
             )
         )
-        tools.on_message()
+        self._leave(mail)
         return more
 
     async def _written(
@@ -281,6 +293,24 @@ class Desk:
                 random_bytes=self._tools.random_bytes,
             )
         return Draft(state=state, trace=trace, messages=messages, check_at_ms=check_at_ms(state, to_ms(now)))
+
+
+@dataclass(slots=True)
+class _Mail:
+    """Is there anything that must leave? The sender is woken only then: each of its turns is a transaction of its own,
+    and most of what happens to a call is told to nobody."""
+
+    written: bool = False
+
+    def watch(self, make: Callable[Given, Made]) -> Callable[Given, Made]:
+        """The same, and its messages are noted. (It is called in the store's thread, before the store answers.)"""
+
+        def watched(*args: Given.args, **kwargs: Given.kwargs) -> Made:
+            made = make(*args, **kwargs)
+            self.written = self.written or bool(made.messages)
+            return made
+
+        return watched
 
 
 def _take(routing: Routing, plan: Plan, *, most_steps: int) -> CallTake:
