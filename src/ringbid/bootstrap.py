@@ -63,6 +63,7 @@ from ringbid.worker.snapshot import Catalogs
 from ringbid.worker.sweep import Sweep
 
 LedgerAnswer = TypeVar("LedgerAnswer")
+SLACK_SECONDS = 4.0  # in which an answer reaches Kamailio, or a record is read
 
 
 class ApplyResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,18 +90,24 @@ async def serve(
     """
     clock = SystemClock()
     listener = listener or take_port(settings.host, settings.port)
-    geo.load()
     async with _parts(settings, clock) as (app, control):
         server = Server(http_config(app), on_ready)
         await control.start()
-        tune_interpreter()
+        warming = tasks.start(_warm_up(), name="warm up")
         watcher = tasks.start(stop_when(stop, server), name="stop") if stop is not None else None
         try:
             await server.serve(sockets=[listener])
         finally:
             await control.close()
+            warming.cancel()
             if watcher is not None:
                 watcher.cancel()
+
+
+async def _warm_up() -> None:
+    """Read what only pings need: a server that has died is to be back for the calls that wait for it."""
+    await asyncio.to_thread(geo.load)
+    tune_interpreter()
 
 
 async def apply_catalog(settings: Settings, text: str, *, plan_only: bool, applied_by: str) -> ApplyResult:
@@ -288,6 +295,8 @@ def _start_sip(settings: Settings, store: Store, desk: Desk, clock: Clock) -> li
         folder=sip_folder(settings),
         clock=clock,
         table=EngineTables(database) if database is not None else None,
+        # No call waits longer to be routed, and one that rings or talks is known to Kamailio.
+        patience_seconds=settings.sip.lookup_seconds + SLACK_SECONDS,
     )
     started = [
         tasks.start(SipRouter(desk, settings.sip).run(), name="SIP router"),
@@ -306,21 +315,25 @@ async def prepare_engine(settings: Settings) -> None:
 
 
 class _OpenCalls:
-    """The calls that have not ended, as the reconciler wants them."""
+    """The calls that have not ended or lack a record, as the reconciler wants them."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def open_calls(self, provider: str) -> list[OpenCall]:
-        return [
-            OpenCall(
-                provider_call_id=call.provider_call_id,
-                since=call.received_at,
-                attempt_id=next((one.attempt_id for one in call.state.attempts if one.answered_ms is not None), None),
-                answered_at=from_ms(call.state.answered_ms) if call.state.answered_ms is not None else None,
-            )
-            for call in await self._store.calls.open_calls(provider)
-        ]
+        return [_open_call(call) for call in await self._store.calls.open_calls(provider)]
+
+
+def _open_call(call: StoredCall) -> OpenCall:
+    """A buyer that let the call go may have answered before, and have its record."""
+    answered, ended_ms = call.state.unrecorded, call.state.ended_ms
+    return OpenCall(
+        provider_call_id=call.provider_call_id,
+        since=call.received_at,
+        attempt_id=answered.attempt_id if answered is not None else None,
+        answered_at=from_ms(answered.answered_ms or 0) if answered is not None else None,
+        ended_at=from_ms(ended_ms) if ended_ms is not None else None,
+    )
 
 
 def build_application(

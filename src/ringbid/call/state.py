@@ -122,6 +122,11 @@ class CallState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return tuple(attempt for attempt in self.attempts if attempt.open)
 
     @property
+    def unrecorded(self) -> Attempt | None:
+        """The first attempt that was answered and has no record yet."""
+        return next((one for one in self.attempts if one.answered_ms is not None and not one.recorded), None)
+
+    @property
     def duration_ms(self) -> int | None:
         """All connected time together, as far as it is recorded; None where nobody was connected."""
         recorded = [attempt.duration_ms for attempt in self.attempts if attempt.duration_ms is not None]

@@ -234,8 +234,7 @@ def _close(state: CallState, *, ended_ms: int, reason: Reason | None = None) -> 
 
 def _tell_end(state: CallState) -> tuple[CallState, tuple[Tell, ...]]:
     """Everybody is told of the end once, and not before it is known how long the call was and what it brought."""
-    awaited = any(one.answered_ms is not None and not one.recorded for one in state.attempts)
-    if state.end_told or awaited:
+    if state.end_told or state.unrecorded is not None:
         return state, ()
     return replace(state, end_told=True), (Tell("call_ended", None),)
 

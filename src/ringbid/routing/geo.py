@@ -1,7 +1,7 @@
 """Where a caller is: from a zip code, or from the number's area code. Offline and in memory.
 
 Zip data comes from the `zipcodes` package, which builds on GeoNames (https://www.geonames.org, CC BY 4.0). Called by
-`routing.tags`; `bootstrap` loads it at start, so that no ping waits for it.
+`routing.tags`; `bootstrap` loads it right after the start, so that hardly a ping waits for it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from sys import intern
+from threading import Lock
 from typing import NamedTuple
 
 from ringbid.routing.area_codes import PLACE_OF_AREA_CODE
@@ -63,8 +64,16 @@ _OF_AREA_CODE = {
 }
 
 
-@lru_cache(maxsize=1)
+_reading = Lock()
+
+
 def _places() -> dict[str, ZipPlace]:
+    with _reading:  # who needs them while they are being read waits for that, and does not read them again
+        return _read_places()
+
+
+@lru_cache(maxsize=1)
+def _read_places() -> dict[str, ZipPlace]:
     import zipcodes  # noqa: PLC0415 -- takes 0.3 s; only a server that answers pings needs it
 
     # State by state, for the whole list at once takes 160 MB that the process never gives back.
@@ -76,7 +85,7 @@ def _places() -> dict[str, ZipPlace]:
 
 
 def load() -> None:
-    """Read the zip codes now (0.3 s), so that the first ping does not wait for them."""
+    """Read the zip codes now (half a second), so that the first ping does not wait for them."""
     _places()
 
 
