@@ -10,6 +10,7 @@ from typing import Protocol
 
 import structlog
 
+from ringbid.reservations.ports import StoreOverloaded, StoreUnavailable
 from ringbid.values.ids import CallId
 
 PAUSE_SECONDS = 1.0
@@ -41,15 +42,25 @@ class CallChecks:
         self._desk = desk
 
     async def run(self) -> None:
-        """Go on for ever: at once while something is due, else after a pause."""
+        """Go on for ever: at once while looking helps, else after a pause."""
         while True:
-            due: list[CallId] = []
+            looked = 0
             try:
-                due = await self._store.due()
-                for call_id in due:
-                    await self._desk.check(call_id)
+                for call_id in await self._store.due():
+                    looked += await self._check(call_id)
             except Exception:  # noqa: BLE001 -- whatever it was, the next round may do better
-                _log.exception("call_check_failed")
-                due = []
-            if not due:
+                _log.exception("call_checks_failed")
+                looked = 0
+            if not looked:
                 await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _check(self, call_id: CallId) -> bool:
+        """Was it looked at? A bug that one call meets must not keep all the others waiting behind it."""
+        try:
+            await self._desk.check(call_id)
+        except (StoreOverloaded, StoreUnavailable):
+            raise
+        except Exception:  # noqa: BLE001 -- a bug, and this call's alone
+            _log.exception("call_check_failed", call_id=call_id)
+            return False
+        return True
