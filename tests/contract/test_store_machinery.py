@@ -24,7 +24,7 @@ from ringbid.store.session import ConnectionLost, Session
 from ringbid.store.sqlite import SqliteSession, has_wal_reset_bug
 from ringbid.store.statements import Insert, Statement
 from ringbid.store.threads import SessionThread
-from ringbid.store.transactions import write_together
+from ringbid.store.transactions import Failed, InTransaction, perform, write_together
 from ringbid.values.clock import SystemClock
 from ringbid.values.ids import CompanyId
 from support.clocks import START, JumpingClock
@@ -79,6 +79,30 @@ def test_one_bug_among_works_that_share_a_commit_undoes_only_itself(place: Store
     run(place, story)
     written = {row[0] for row in rows_of(place, "select id from writer where id like 'w%'")}
     assert written == {f"w{number}" for number in range(20) if number % 5 != 2}
+
+
+def test_works_whose_shared_transaction_the_database_gave_up_are_done_one_by_one(sqlite_place: StorePlace) -> None:
+    session = SqliteSession(sqlite_place.settings.data / sqlite.FILE_NAME, JumpingClock())
+
+    def out_of_memory(session: Session) -> None:
+        session.rollback()  # as SQLite does by itself then
+        raise MemoryError
+
+    def work(number: int) -> Callable[[Session], int]:
+        def insert(session: Session) -> int:
+            session.insert(_INSERT_WRITER, [(f"w{number}", number, 1)])
+            return number
+
+        return insert
+
+    works = [work(1), out_of_memory, work(2)]
+    first, failed, last = perform(session, [InTransaction(one) for one in works], write_together)
+    session.close()
+    assert (first, last) == (1, 2)
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, MemoryError)
+    written = {row[0] for row in rows_of(sqlite_place, "select id from writer where id like 'w%'")}
+    assert written == {"w1", "w2"}
 
 
 class Gate:

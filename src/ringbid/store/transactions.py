@@ -103,6 +103,9 @@ def _transact_all(session: Session, works: list[InTransaction]) -> list[object]:
         return _commit_once(session, begin_and_work)
     except StoreUnavailable as error:
         return [Failed(StoreUnavailable(*error.args)) for _ in works]
+    except Exception:  # noqa: BLE001 -- the database gave it all up: whose fault it was shows when each is alone
+        _log.exception("works_failed", works=len(works))
+        return [_outcome_of(session, work) for work in works]
 
 
 def _within(session: Session, task: InTransaction) -> object:
