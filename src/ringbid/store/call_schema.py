@@ -52,9 +52,11 @@ call_event = Table(
     Column("row", Text),
     Column("document", LargeBinary, nullable=False),
     Index("ix_call_event_provider_provider_call_id", "provider", "provider_call_id"),
-    Index("ix_call_event_stored_at_ms", "stored_at_ms"),
     sqlite_with_rowid=False,
 )
+# What waits for its call: next to nothing of a table that holds what was told in a year.
+_PARKED = text('"row" is null')
+Index("ix_call_event_parked", call_event.c.stored_at_ms, sqlite_where=_PARKED, postgresql_where=_PARKED)
 
 # Tags that a key wrote for a caller whose call is not there yet. Those that are written to a call are in its trace.
 written_tag = Table(

@@ -9,6 +9,7 @@ revision = "0002"
 down_revision = "0001"
 
 _DUE = sa.text("check_at_ms is not null")
+_PARKED = sa.text('"row" is null')
 _OWN = sa.text("key_id = ''")
 _OF_CALL = sa.text("call_id is not null")
 
@@ -70,7 +71,9 @@ def _told() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_call_event_provider_provider_call_id", "call_event", ["provider", "provider_call_id"])
-    op.create_index("ix_call_event_stored_at_ms", "call_event", ["stored_at_ms"])
+    op.create_index(
+        "ix_call_event_parked", "call_event", ["stored_at_ms"], sqlite_where=_PARKED, postgresql_where=_PARKED
+    )
 
 
 def _written_and_remembered() -> None:
