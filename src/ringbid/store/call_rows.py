@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, bindparam, func, literal_column, select, update
+from sqlalchemy import BigInteger, and_, bindparam, func, literal_column, or_, select, update
 
 from ringbid.call import state as call_states
 from ringbid.call import trace as call_traces
@@ -56,12 +56,20 @@ DUE = Statement(
     .order_by(call.c.check_at_ms)
     .limit(50)
 )
-# Calls of a provider that have not ended, as far as is known. Every one of them is to be looked at again.
+# Calls of a provider that have not ended, as far as is known, or of which a record may be missing. Every one of them is
+# to be looked at again.
 OPEN_CALLS = Statement(
     select(*CALL_COLUMNS).where(
         literal_column("check_at_ms is not null"),
         call.c.provider == bindparam("provider_name"),
-        literal_column("phase in ('routing', 'ringing', 'connected')"),
+        or_(
+            literal_column("phase in ('routing', 'ringing', 'connected')"),
+            and_(
+                literal_column("phase = 'ended'"),
+                literal_column("answered_at_ms is not null"),
+                call.c.ended_at_ms > bindparam("ended_after_ms"),
+            ),
+        ),
     )
 )
 # What a provider told of this event before.

@@ -29,6 +29,7 @@ from ringbid.call.ports import (
     Reaction,
     StoredCall,
 )
+from ringbid.call.react import RECORD_SECONDS
 from ringbid.call.state import CallState, Phase
 from ringbid.call.trace import CallTrace
 from ringbid.ledger.posting import Posting
@@ -104,7 +105,7 @@ class CallReading:
         return await self._reading.alone(_now)
 
     async def open_calls(self, provider: str) -> list[StoredCall]:
-        """All calls of this provider that have not ended, as far as is known."""
+        """All calls of this provider that have not ended, as far as is known, or lack the record of an answer."""
         return await self._reading.alone(lambda session: _open_calls(session, provider))
 
     async def due(self) -> list[CallId]:
@@ -351,8 +352,10 @@ def _events_of(call: StoredCall, session: Session) -> list[tuple[datetime, str |
 
 
 def _open_calls(session: Session, provider: str) -> list[StoredCall]:
-    [rows] = session.fetch((OPEN_CALLS, {"provider_name": provider}))
-    return [read_call(row) for row in rows]
+    ended_after_ms = to_ms(_now(session)) - RECORD_SECONDS * 1000
+    [rows] = session.fetch((OPEN_CALLS, {"provider_name": provider, "ended_after_ms": ended_after_ms}))
+    calls = [read_call(row) for row in rows]
+    return [call for call in calls if call.state.phase is not Phase.ENDED or call.state.unrecorded is not None]
 
 
 def _due(session: Session) -> list[CallId]:
