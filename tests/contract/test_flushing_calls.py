@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
 
-from ringbid.store.call_tidying import _FLUSH_PARKED
-from ringbid.store.sqlite import FILE_NAME
 from support.call_stage import Stage, act
 from support.call_world import dials
 from support.store_clients import rows_of
@@ -67,11 +63,3 @@ def test_what_was_told_of_a_call_that_never_came_is_kept_for_a_day(place: StoreP
         assert {call for (call,) in rows_of(place, "select provider_call_id from call_event")} == {"call-1"}
 
     act(place, story)
-
-
-def test_what_never_found_its_call_is_found_without_reading_what_was_told_in_a_year(sqlite_place: StorePlace) -> None:
-    """It is looked for every minute, and holds up all who write: a year of events took seconds."""
-    text, values = _FLUSH_PARKED.prepare("sqlite", {"before_ms": 0})
-    with closing(sqlite3.connect(sqlite_place.settings.data / FILE_NAME)) as lite:
-        plan = [detail for *_, detail in lite.execute(f"explain query plan {text}", values)]
-    assert all("INDEX ix_call_event_parked" in detail for detail in plan), plan

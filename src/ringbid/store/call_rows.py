@@ -61,7 +61,8 @@ DUE = Statement(
 OPEN_CALLS = Statement(
     select(*CALL_COLUMNS).where(
         literal_column("check_at_ms is not null"),
-        call.c.provider == bindparam("provider_name"),
+        # A column would lead SQLite to the index that has the provider first, and so to all calls there ever were.
+        literal_column("provider || ''") == bindparam("provider_name"),
         or_(
             literal_column("phase in ('routing', 'ringing', 'connected')"),
             and_(

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from ringbid.store.base import growing_id, metadata
 
@@ -45,12 +56,14 @@ Index("ix_call_caller_number_received_at_ms", call.c.caller_number, call.c.recei
 call_event = Table(
     "call_event",
     metadata,
-    Column("provider", Text, primary_key=True),
-    Column("event_id", Text, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
     Column("provider_call_id", Text, nullable=False),
     Column("stored_at_ms", BigInteger, nullable=False),
     Column("row", Text),
     Column("document", LargeBinary, nullable=False),
+    # In this order: SQLite would look for the events of one call among all of its provider's.
+    PrimaryKeyConstraint("event_id", "provider"),
     Index("ix_call_event_provider_provider_call_id", "provider", "provider_call_id"),
     sqlite_with_rowid=False,
 )

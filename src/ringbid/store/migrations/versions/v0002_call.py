@@ -61,13 +61,13 @@ def _calls() -> None:
 def _told() -> None:
     op.create_table(
         "call_event",
-        sa.Column("provider", sa.Text(), primary_key=True, nullable=False),
-        sa.Column("event_id", sa.Text(), primary_key=True, nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
         sa.Column("provider_call_id", sa.Text(), nullable=False),
         sa.Column("stored_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("row", sa.Text()),
         sa.Column("document", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("provider", "event_id", name="pk_call_event"),
+        sa.PrimaryKeyConstraint("event_id", "provider", name="pk_call_event"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_call_event_provider_provider_call_id", "call_event", ["provider", "provider_call_id"])
