@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from ringbid.call.instruction import Connect, Refuse, Routing
+from ringbid.catalog.snapshot import key_id_of
 from ringbid.values.ids import PingId
 from ringbid.values.reason import Reason
+from ringbid.values.verdict import Refused
 from support.call_stage import Stage, act, verdicts
 from support.call_world import NUMBER, CallWorld, dials
+from support.scenario import KEY
 from support.stores import StorePlace
 
 OTHER = "+12125550199"
@@ -251,11 +254,34 @@ def test_a_late_call_is_refused_where_the_key_says_so(sqlite_place: StorePlace) 
     act(sqlite_place, story, **{f"{KEY_IS}.after_expiry": "reject"})
 
 
+def test_a_call_on_the_number_claims_a_reservation_that_waits_for_more_than_an_hour(place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        reply = await world.ping()
+        extended = await world.store.reservations.extend(PingId(reply["uuid"]), key_id=key_id_of(KEY), ttl_seconds=7200)
+        assert not isinstance(extended, Refused)
+        world.clock.advance(7199)
+        [dial] = dials(await world.arrive())
+        assert dial.attempt_id == reply["uuid"]
+
+    act(place, story, **{f"{KEY_IS}.ttl_seconds": 3600})
+
+
+def test_a_call_on_the_number_is_late_as_long_as_its_reservation_has_just_expired(place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        await world.ping()
+        world.clock.advance(3600)
+        assert refusal(await world.arrive()) is Reason.CALL_REJECTED_LATE
+
+    act(place, story, **{f"{KEY_IS}.after_expiry": "reject", f"{KEY_IS}.ttl_seconds": 3600})
+
+
 def test_a_call_on_the_number_an_hour_after_its_reservation_is_like_any_other(sqlite_place: StorePlace) -> None:
     async def story(stage: Stage) -> None:
         world = stage.world
         await world.ping()
-        world.clock.advance(3601)
+        world.clock.advance(15 + 3600)
         assert isinstance(await world.arrive(), Connect)
         assert (await world.stored()).trace.match == Reason.CALL_DIRECT.code
 

@@ -22,7 +22,8 @@ from ringbid.store.statements import Insert, Row, Statement, database_now_ms
 from ringbid.values.clock import from_ms, to_ms
 from ringbid.values.ids import PublisherId
 
-LATE_SECONDS = 3600  # a call that comes longer after its reservation is a call like any other
+LATE_SECONDS = 3600  # a call that comes longer after its reservation's end is a call like any other
+_LONGEST_WAIT_SECONDS = 7200  # of a reservation: the longest TTL that a key may have, extended to its double
 
 CALL_COLUMNS = tuple(column for column in call.columns if column is not call.c.id)
 _held = schema.reservation
@@ -94,15 +95,16 @@ HANDLE_EVENT = Statement(
 )
 # The pings of this caller for this number that a call may belong to, the newest first; `since_ms` is None where the
 # database has a clock of its own. (In a subquery, so that PostgreSQL reads it once and may use the index.)
+_since_ms = func.coalesce(
+    bindparam("since_ms", type_=BigInteger()), select(database_now_ms() - LATE_SECONDS * 1000).scalar_subquery()
+)
 PINGS_OF_CALLER = Statement(
     select(_held.c.ping_id, _held.c.state, _held.c.expires_at_ms)
     .where(
         _held.c.caller_number == bindparam("caller"),
         _held.c.inbound_number == bindparam("dialled"),
-        _held.c.reserved_at_ms
-        > func.coalesce(
-            bindparam("since_ms", type_=BigInteger()), select(database_now_ms() - LATE_SECONDS * 1000).scalar_subquery()
-        ),
+        _held.c.reserved_at_ms > _since_ms - _LONGEST_WAIT_SECONDS * 1000,  # which the index knows
+        _held.c.expires_at_ms > _since_ms,
         _held.c.key_id != literal_column("''"),
     )
     .order_by(_held.c.reserved_at_ms.desc())
