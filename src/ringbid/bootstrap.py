@@ -32,10 +32,10 @@ from ringbid.edge.listening import Listener, take_port
 from ringbid.edge.observe import Metrics
 from ringbid.edge.outbound.client import OutboundClient
 from ringbid.edge.serving import Address, Server, http_config, stop_when, tune_interpreter
+from ringbid.edge.telephony.counting import CountingDesk
 from ringbid.edge.telephony.networks import PhoneNetworks
 from ringbid.edge.telephony.sip.commands import EngineCommands
 from ringbid.edge.telephony.sip.config import engine_database, sip_folder
-from ringbid.edge.telephony.sip.recording import Recordings
 from ringbid.edge.telephony.sip.records import OpenCall, Reconciler
 from ringbid.edge.telephony.sip.router import SipRouter
 from ringbid.edge.telephony.twiml.endpoint import TwimlApi
@@ -240,7 +240,10 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
     outbound = OutboundClient(settings.outbound, clock)
     # Messages have a schedule of their own: a receiver that fails must not be left alone when it is asked for a bid,
     # nor use up a message's tries while it is left alone.
-    posting = OutboundClient(settings.outbound.model_copy(update={"breaker_failures": sys.maxsize}), clock)
+    # Nobody reads what a receiver answers, so that its length says nothing against it.
+    posting = OutboundClient(
+        settings.outbound.model_copy(update={"breaker_failures": sys.maxsize, "answer_limit_bytes": 1 << 20}), clock
+    )
     try:
         catalogs = Catalogs(store)
         await catalogs.refresh()
@@ -252,18 +255,22 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
         sender = Sender(store.outbox, posting, settings=settings.outbox, clock=clock, start_task=tasks.start_awaited)
         background.append(tasks.start(sender.run(), name="outbox"))
         tools = build_call_tools(store, catalogs, outbound, clock=clock, on_message=sender.nudge)
+        metrics = Metrics()
+        metrics.watch_messages(lambda: {state.value: count for state, count in sender.tries.items()})
         desk = Desk(tools)
+        counted = CountingDesk(desk, metrics=metrics, clock=clock)
         background.append(tasks.start(CallChecks(store.calls, desk).run(), name="check calls"))
         if settings.sip.domain is not None:
             await prepare_engine(settings)
-            background += _start_sip(settings, store, desk, clock)
+            background += _start_sip(settings, store, counted, clock)
         app = build_application(
             store.reservations,
             catalogs,
             outbound,
             settings=settings,
             clock=clock,
-            carriers=_carriers(settings, desk, clock),
+            carriers=_carriers(settings, counted, clock),
+            metrics=metrics,
             call_tools=tools,
             networks=PhoneNetworks(
                 carriers=settings.carriers, public_url=settings.public_url, outbound=outbound, clock=clock
@@ -285,8 +292,8 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
         await store.close()
 
 
-def _start_sip(settings: Settings, store: Store, desk: Desk, clock: Clock) -> list[asyncio.Task[None]]:
-    """What talks to Kamailio, reads its records, and makes WAV files of what it recorded."""
+def _start_sip(settings: Settings, store: Store, desk: CallDesk, clock: Clock) -> list[asyncio.Task[None]]:
+    """What talks to Kamailio, and what reads its records."""
     database = engine_database(settings)
     reconciler = Reconciler(
         desk=desk,
@@ -298,13 +305,10 @@ def _start_sip(settings: Settings, store: Store, desk: Desk, clock: Clock) -> li
         # No call waits longer to be routed, and one that rings or talks is known to Kamailio.
         patience_seconds=settings.sip.lookup_seconds + SLACK_SECONDS,
     )
-    started = [
+    return [
         tasks.start(SipRouter(desk, settings.sip).run(), name="SIP router"),
         tasks.start(reconciler.run(), name="SIP records"),
     ]
-    if settings.sip.media == "record":
-        started.append(tasks.start(Recordings(settings).run(), name="recordings"))
-    return started
 
 
 async def prepare_engine(settings: Settings) -> None:
@@ -347,6 +351,7 @@ def build_application(
     carriers: Callable[..., Awaitable[None]] | None = None,
     call_tools: CallTools | None = None,
     networks: Networks | None = None,
+    metrics: Metrics | None = None,
 ) -> Application:
     """The HTTP application over given parts: the server's own, or those of a test. Requests about calls are answered
     where there are `call_tools` and `networks`."""
@@ -360,7 +365,7 @@ def build_application(
         start_task=tasks.start_awaited,
         turns=Turns(),
     )
-    metrics = Metrics()
+    metrics = metrics or Metrics()
     rtbs = RtbApi(tools=tools, limits=settings.limits, retention=settings.retention, metrics=metrics)
     calls = None
     if call_tools is not None and networks is not None:
