@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from ringbid.call.instruction import Connect, Over, Refuse, Routing
 from ringbid.values.reason import Reason
 from support.call_stage import Stage, act, verdicts
-from support.call_world import CallWorld, dials
+from support.call_world import CallWorld, arrival_of, dials
 from support.stores import StorePlace
 
 NIGHT = [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "open": "00:00", "close": "01:00"}]
@@ -183,7 +185,7 @@ def test_the_number_that_a_buyer_gave_with_its_bid_is_dialled(sqlite_place: Stor
         assert dial.to == "sip:desk@127.0.0.1:5071"
 
     numbers = {f"buyers[{buyer}].number": f"[{buyer}_number]" for buyer in ("alpha", "bravo")}
-    act(sqlite_place, story, **BY_BID, **numbers)
+    act(sqlite_place, story, **BY_BID, **numbers, **{"company.destinations": ["US", "sip:127.0.0.1"]})
 
 
 def test_buyers_of_a_group_ring_at_once_and_the_first_to_answer_wins(sqlite_place: StorePlace) -> None:
@@ -351,5 +353,20 @@ def test_a_call_of_which_nothing_more_is_heard_is_given_up(sqlite_place: StorePl
         assert (call.state.phase, call.state.reason) == ("ended", Reason.CALL_UNHEARD.code)
         assert call.state.attempts[0].reason == Reason.CALL_UNHEARD.code
         assert stage.outcomes_of("call-1").places == 0
+
+    act(sqlite_place, story)
+
+
+def test_a_call_is_not_given_up_because_the_clock_of_its_network_is_behind(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        arrival = arrival_of(world, "call-1")
+        [alpha] = dials(await world.desk.arrive(replace(arrival, at=arrival.at - timedelta(seconds=90))))
+        world.clock.advance(alpha.ring_seconds + 30)
+        await stage.check()
+        assert (await world.stored()).state.phase == "ringing"
+        world.clock.advance(31)
+        await stage.check()
+        assert (await world.stored()).state.phase == "ended"
 
     act(sqlite_place, story)

@@ -204,7 +204,7 @@ class Desk:
         messages = told("call_received", attempt=None) + self._selected(call, campaign, state.attempts, now)
         if state.phase is Phase.REFUSED:
             messages += told("call_ended", attempt=None)
-        return Draft(state=state, trace=trace, messages=messages, check_at_ms=check_at_ms(state, to_ms(now)))
+        return Draft(state=state, trace=trace, messages=messages, check_at_ms=check_at_ms(call, to_ms(now)))
 
     def _selected(
         self, call: StoredCall, plan: CampaignPlan, attempts: tuple[Attempt, ...], now: datetime
@@ -292,7 +292,7 @@ class Desk:
                 now=now,
                 random_bytes=self._tools.random_bytes,
             )
-        return Draft(state=state, trace=trace, messages=messages, check_at_ms=check_at_ms(state, to_ms(now)))
+        return Draft(state=state, trace=trace, messages=messages, check_at_ms=check_at_ms(call, to_ms(now)))
 
 
 @dataclass(slots=True)

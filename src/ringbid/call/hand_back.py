@@ -111,5 +111,5 @@ def _unmark(call: StoredCall, lookups: Lookups, *, attempt_id: PingId) -> Reacti
 
 def _with(call: StoredCall, lookups: Lookups, attempt: Attempt, row: str) -> Reaction:
     attempts = tuple(attempt if one.attempt_id == attempt.attempt_id else one for one in call.state.attempts)
-    state = replace(call.state, attempts=attempts)
-    return Reaction(state=state, row=row, check_at_ms=check_at_ms(state, to_ms(lookups.now)))
+    call = react.with_state(call, replace(call.state, attempts=attempts))
+    return Reaction(state=call.state, row=row, check_at_ms=check_at_ms(call, to_ms(lookups.now)))

@@ -70,7 +70,7 @@ class _Work:
             postings=tuple(self.postings),
             messages=tuple(self.messages),
             converted=tuple(self.converted),
-            check_at_ms=check_at_ms(self.call.state, to_ms(self.now)),
+            check_at_ms=check_at_ms(self.call, to_ms(self.now)),
         )
 
     def set_state(self, state: CallState) -> None:
@@ -186,7 +186,7 @@ def decide_by_hand(
 
 def unchanged(call: StoredCall, lookups: Lookups, row: str) -> Reaction:
     """What somebody asked for is done already."""
-    return Reaction(state=call.state, row=row, check_at_ms=check_at_ms(call.state, to_ms(lookups.now)))
+    return Reaction(state=call.state, row=row, check_at_ms=check_at_ms(call, to_ms(lookups.now)))
 
 
 def check(call: StoredCall, lookups: Lookups, *, plans: CallPlans, random_bytes: RandomBytes) -> Reaction:
@@ -195,7 +195,7 @@ def check(call: StoredCall, lookups: Lookups, *, plans: CallPlans, random_bytes:
     now_ms = to_ms(work.now)
     state = call.state
     row = "checked"
-    overdue_ms = _overdue_ms(state)
+    overdue_ms = _overdue_ms(call)
     if overdue_ms is not None and overdue_ms <= now_ms:
         step = transitions.give_up(state, now_ms)
         row = step.row
@@ -212,10 +212,10 @@ def check(call: StoredCall, lookups: Lookups, *, plans: CallPlans, random_bytes:
     return work.react(row)
 
 
-def check_at_ms(state: CallState, now_ms: int) -> int | None:
+def check_at_ms(call: StoredCall, now_ms: int) -> int | None:
     """When the call must be looked at again; None: never."""
-    due = [until for one in state.attempts if (until := convert.waits_until_ms(one)) is not None]
-    overdue_ms = _overdue_ms(state)
+    due = [until for one in call.state.attempts if (until := convert.waits_until_ms(one)) is not None]
+    overdue_ms = _overdue_ms(call)
     if overdue_ms is not None:
         due.append(max(overdue_ms, now_ms + 1000))
     return min(due) + 1 if due else None
@@ -262,8 +262,16 @@ def _attempt(state: CallState, attempt_id: PingId) -> Attempt:
     return attempt
 
 
-def _overdue_ms(state: CallState) -> int | None:
+def _overdue_ms(call: StoredCall) -> int | None:
     """The moment by which the network must have told how the call went on; None where nothing is awaited of it."""
+    overdue_ms = _overdue_by_the_network_ms(call.state)
+    if overdue_ms is None:
+        return None
+    # Its clock may be behind ours: a call that rings must not be given up for that.
+    return overdue_ms + max(0, to_ms(call.received_at) - call.state.received_ms)
+
+
+def _overdue_by_the_network_ms(state: CallState) -> int | None:
     if state.phase is Phase.REFUSED or state.end_told:
         return None
     if state.phase is Phase.ENDED:

@@ -126,7 +126,7 @@ def _add_tags(call: StoredCall, lookups: Lookups, *, view: AccessView, tags: Map
         state=call.state,
         row="tags_written",
         trace=replace(call.trace, tags=traced_tags(after)),
-        check_at_ms=check_at_ms(call.state, now_ms),
+        check_at_ms=check_at_ms(call, now_ms),
     )
 
 
