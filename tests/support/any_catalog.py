@@ -288,6 +288,7 @@ def _catalogs(draw: st.DrawFn) -> Catalog:
             time_zone=draw(_zones),
             currency=draw(st.sampled_from(["USD", "EUR", "ALL"])),
             rtb_enabled=draw(st.booleans()),
+            destinations=draw(st.sampled_from([("US", "CA"), (), ("GB", "+4930", "sip:pbx.example.org")])),
         ),
         tags=tuple(tag_list),
         publishers=tuple(

@@ -16,6 +16,7 @@ import jmespath.exceptions
 import jmespath.functions
 import re2
 
+from ringbid.catalog.phone_parsing import is_region
 from ringbid.catalog.problems import did_you_mean, some_of
 
 # ISO 4217, as in use.
@@ -33,6 +34,8 @@ _CURRENCIES = frozenset(
 _SIP_URI = re.compile(
     r"sips?:(?:[^\s@<>\"\[\]]+@)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?(?:[;?][^\s<>\"]*)?"
 )
+_SIP_HOST = re.compile(r"sip:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+_PREFIX = re.compile(r"\+[1-9]\d{0,14}", re.ASCII)
 _URL = re.compile(r"https?://([^/?#]*)(.*)", re.IGNORECASE)
 _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?\.?|\[([^\[\]]*)\])(?::(\d{1,5}))?")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
@@ -89,6 +92,13 @@ def holiday_place(code: str) -> str | None:
 def sip_uri(text: str) -> str | None:
     """`sip:user@host:port`."""
     return None if _SIP_URI.fullmatch(text) else "a SIP URI such as sip:sales@example.org:5060"
+
+
+def destination(text: str) -> str | None:
+    """A country, the beginning of numbers, or a SIP host."""
+    if _PREFIX.fullmatch(text) or _SIP_HOST.fullmatch(text) or (len(text) == 2 and is_region(text)):
+        return None
+    return 'a country such as US, the beginning of numbers such as "+4420", or a SIP host such as sip:pbx.example.org'
 
 
 def compile_pattern(text: str) -> Callable[[str], bool]:

@@ -77,6 +77,7 @@ def company_fields(company: Company) -> Tree:
         "time_zone": company.time_zone,
         "currency": company.currency,
         "rtb_enabled": company.rtb_enabled,
+        "destinations": list(company.destinations),
     }
 
 

@@ -267,6 +267,9 @@ class Campaign:
     webhooks: tuple[Webhook, ...] = ()
 
 
+DEFAULT_DESTINATIONS = ("US", "CA")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
     """A tenant: one time zone, one currency."""
@@ -276,6 +279,7 @@ class Company:
     time_zone: str = "UTC"
     currency: str = "USD"
     rtb_enabled: bool = True
+    destinations: tuple[str, ...] = DEFAULT_DESTINATIONS  # where numbers may lead that a [tag] fills
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,21 @@ def parse_with_library(text: str) -> PhoneNumber | None:
     return _international(rest, must_exist=True) or _national(rest) or _international(rest)
 
 
+def is_region(code: str) -> bool:
+    """Is this the code of a country that has numbers, such as US?"""
+    import phonenumbers  # noqa: PLC0415 -- as above: only a file that names countries pays for it
+
+    return code in phonenumbers.SUPPORTED_REGIONS
+
+
+def costs_extra(number: PhoneNumber) -> bool:
+    """Is this a number at which the caller pays more than for the call: premium rate or shared cost?"""
+    import phonenumbers  # noqa: PLC0415 -- as above
+
+    dear = (phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST)
+    return phonenumbers.number_type(phonenumbers.parse(number)) in dear
+
+
 def _international(rest: str, *, must_exist: bool = False) -> PhoneNumber | None:
     digits = _NOT_A_DIGIT.sub("", rest)
     return None if digits in _WITHHELD else _read(f"+{digits}", digits, must_exist=must_exist)

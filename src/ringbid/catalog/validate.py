@@ -13,9 +13,9 @@ from typing import get_args
 from ringbid.catalog import checks
 from ringbid.catalog.buyer_reading import read_buyers, read_groups, read_time_zone
 from ringbid.catalog.campaign_reading import read_campaigns
-from ringbid.catalog.fields import ID, ID_ALLOWED, TAG, TAG_ALLOWED, Fields
+from ringbid.catalog.fields import ID, ID_ALLOWED, TAG, TAG_ALLOWED, Fields, as_text
 from ringbid.catalog.key_reading import KeyName, KeyReader, NewKey
-from ringbid.catalog.model import Catalog, Company, Publisher, TagDeclaration, TagType
+from ringbid.catalog.model import DEFAULT_DESTINATIONS, Catalog, Company, Publisher, TagDeclaration, TagType
 from ringbid.catalog.problems import Problem, Problems
 from ringbid.catalog.references import Known
 from ringbid.catalog.token_checks import check_numbers
@@ -102,7 +102,21 @@ def _read_company(root: Fields) -> Company:
         time_zone=read_time_zone(fields, "UTC"),
         currency=_read_currency(fields),
         rtb_enabled=fields.boolean("rtb_enabled", True),
+        destinations=_read_destinations(fields),
     )
+
+
+def _read_destinations(fields: Fields) -> tuple[str, ...]:
+    if fields.value("destinations") is None:
+        return DEFAULT_DESTINATIONS
+    read = []
+    for index, value in enumerate(fields.values("destinations")):
+        text = as_text(value) or ""
+        wrong = checks.destination(text)
+        if wrong is not None:
+            fields.refuse("destinations", found=value, allowed=wrong, inside=f"[{index}]")
+        read.append(text)
+    return tuple(read)
 
 
 def _read_currency(fields: Fields) -> str:

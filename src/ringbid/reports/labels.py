@@ -62,6 +62,7 @@ _BY_REASON = {
     Reason.BID_UNREADABLE: Label("unreadable", "bad"),
     Reason.BUYER_DECLINED: Label("declined", "limit"),
     Reason.NUMBER_UNRESOLVED: Label("no number", "bad"),
+    Reason.DESTINATION_NOT_ALLOWED: Label("forbidden", "bad"),
     Reason.QUOTE_PAYOUT_UNKNOWN: Label("unpriced", "limit"),
     Reason.QUOTE_TAG_MISSING: Label("no price", "bad"),
     Reason.QUOTE_VALUE_INVALID: Label("bad price", "bad"),

@@ -81,9 +81,15 @@ def _number(planned: PlannedBuyer, tags: Tags) -> str | Refused:
             return Refused(Reason.NUMBER_UNRESOLVED, actual=f"[{token}] is empty", expected=written, setting=setting)
     filled = planned.number.fill(tags.values)
     if filled.startswith(("sip:", "sips:")):
-        return filled
+        allowed = planned.destinations.allows_sip(filled, written=written)
+        return filled if allowed else _not_allowed(filled)
     number = parse_phone(filled)
     if number is None:
         expected = "E.164 or a sip: URI"
         return Refused(Reason.NUMBER_UNRESOLVED, actual=filled[:60], expected=expected, setting=setting)
-    return number
+    return number if planned.destinations.allows_number(number) else _not_allowed(number)
+
+
+def _not_allowed(to: str) -> Refused:
+    setting = "company.destinations"
+    return Refused(Reason.DESTINATION_NOT_ALLOWED, actual=to[:60], expected="one of the destinations", setting=setting)

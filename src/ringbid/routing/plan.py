@@ -23,6 +23,7 @@ from ringbid.catalog.model import (
 from ringbid.catalog.snapshot import CompanyView
 from ringbid.catalog.tokens import tokens_in
 from ringbid.reservations.limits import Subject
+from ringbid.routing.destinations import Destinations, compile_destinations
 from ringbid.routing.filters import CompiledFilter, compile_filter
 from ringbid.routing.hours import CompiledHours, compile_hours
 from ringbid.routing.quote import CompiledRules, compile_rules
@@ -44,6 +45,7 @@ class PlannedBuyer:
     subjects: tuple[Subject, ...]  # the buyer and its groups
     webhooks: tuple[CompiledWebhook, ...]  # asked only where this buyer could take the call
     number: Template | None  # None: the number has no [tags]
+    destinations: Destinations  # where a number with [tags] may lead
     rules: CompiledRules
 
 
@@ -155,6 +157,7 @@ def _plan_buyer(
         subjects=subjects_of(company, buyer.id),
         webhooks=tuple(_compile_webhook(webhook, campaign) for webhook in own),
         number=compile_template(buyer.number, "text") if tokens_in(buyer.number) else None,
+        destinations=compile_destinations(company.catalog.company.destinations),
         rules=compile_rules(
             campaign.conversions,
             buyer_id=buyer.id,

@@ -295,6 +295,13 @@ class Reason(Enum):
     NUMBER_UNRESOLVED = _buyer(
         "number_unresolved", _B, _BUY, "The buyer's number is a [tag] that nothing has filled, or that is no number."
     )
+    DESTINATION_NOT_ALLOWED = _buyer(
+        "destination_not_allowed",
+        _B,
+        _BUY,
+        "The number that filled the buyer's [tag] leads to none of the company's `destinations`: add it there if a call "
+        "may cost what it costs there.",
+    )
 
     # What the call would bring
     QUOTE_PAYOUT_UNKNOWN = _buyer(
