@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ringbid.call.instruction import Connect, Refuse
 from ringbid.values.reason import Reason
-from support.call_stage import Stage, act, verdicts
-from support.call_world import CallWorld, dials
+from support.call_stage import Run, Stage, act, verdicts
+from support.call_world import CALLER, CallWorld, dials
 from support.store_clients import rows_of
 from support.stores import StorePlace, caller
 
+SOLD = {"name": "sold", "on": "postback", "postback_seconds": 7 * 86_400, "revenue": 9, "payout": 8}
 ALONE: dict[str, Any] = {"campaigns[cars].routing": {"buyers": [{"buyer": "alpha"}]}}
 
 
@@ -146,3 +148,19 @@ def test_each_buyer_rung_at_once_holds_a_place(sqlite_place: StorePlace, who: st
     group = {"id": "desk", "name": "Desk", "buyers": ["alpha", "bravo"], "ring": "all_at_once"}
     caps = {f"buyers[{buyer}].caps": {"concurrency": 1} for buyer in ("alpha", "bravo")}
     act(sqlite_place, story, **caps, **{"buyer_groups[+]": group, "buyers[delta].paused": True})
+
+
+def test_a_conversion_counts_once_though_its_reservation_was_flushed_long_ago(place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        [dial] = dials(await world.arrive())
+        await world.talk(dial, 100)
+        world.clock.advance(2 * 86_400)
+        await world.store.flush(older_than=timedelta(days=1))
+        assert rows_of(place, "select count(*) from reservation") == [(0,)]
+        run = Run("call-1", CALLER, world.clock.now(), [], dialled={"alpha": dial.attempt_id})
+        await stage.report(run, "alpha")
+        assert rows_of(place, "select counted from usage where kind = 'total'") == [(1,)]
+        assert not await is_rung(world, 1)
+
+    act(place, story, **capped("converted", total=1), **{"campaigns[cars].conversions": [SOLD]})

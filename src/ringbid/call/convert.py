@@ -87,6 +87,11 @@ def conversions(before: Attempt, after: Attempt) -> tuple[Conversion, ...]:
     return tuple(found)
 
 
+def has_converted(attempt: Attempt) -> bool:
+    """Has one of its sides?"""
+    return "converted" in (attempt.revenue.outcome, attempt.payout.outcome)
+
+
 def waits_until_ms(attempt: Attempt) -> int | None:
     """The earliest moment at which a side that waits for a postback waits no more."""
     waiting = [one.until_ms for one in (attempt.revenue, attempt.payout) if one.outcome == "pending" and one.until_ms]

@@ -84,7 +84,7 @@ class _Work:
         self.requests.append(Finish(attempt_id))
 
     def count(self, attempt: Attempt) -> None:
-        self.counts.append(Count(attempt.attempt_id, self._subjects_of))
+        self.counts.append(Count(attempt.attempt_id, self._subjects_of, attempt.buyer_id))
 
     def tell(self, trigger: WebhookTrigger, attempt: Attempt | None, conversion: Conversion | None = None) -> None:
         home = self.home
@@ -116,8 +116,14 @@ class _Work:
     def book(self, before: Attempt, after: Attempt) -> None:
         """What has converted between the two: booked, remembered, counted and told."""
         self.set_attempt(after)
+        self.count_converted(before, after)
         for conversion in convert.conversions(before, after):
             self.book_one(conversion, posting_of(self.call, conversion))
+
+    def count_converted(self, before: Attempt, after: Attempt) -> None:
+        """A call whose first side converts counts, where the buyer's caps count those; its second adds nothing."""
+        if after.cap_counts == "converted" and convert.has_converted(after) and not convert.has_converted(before):
+            self.count(after)
 
     def book_one(self, conversion: Conversion, posting: Posting) -> None:
         attempt = conversion.attempt
@@ -125,8 +131,6 @@ class _Work:
         key = self.dedupe_key(conversion.side, conversion.terms) if conversion.terms.dedupe_seconds else None
         if key is not None:
             self.converted.append(key)
-        if attempt.cap_counts == "converted":
-            self.count(attempt)
         self.tell("converted", attempt, conversion)
 
     def _subjects_of(self, buyer_id: BuyerId) -> tuple[Subject, ...]:
@@ -175,6 +179,7 @@ def decide_by_hand(
     """What follows where a person decided that a side converts: a payout that waits for the revenue follows it."""
     work = _Work(call, plans, lookups, random_bytes)
     after = conversion.attempt
+    work.count_converted(_attempt(call.state, after.attempt_id), after)
     work.set_attempt(after)
     work.book_one(conversion, posting)
     followed = convert.report(

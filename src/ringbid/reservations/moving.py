@@ -12,7 +12,7 @@ from datetime import timedelta
 from ringbid.reservations.books import Books, Entry, Wanted
 from ringbid.reservations.ports import SubjectsOf
 from ringbid.reservations.reservation import Reservation, State
-from ringbid.values.ids import KeyId, PingId
+from ringbid.values.ids import BuyerId, KeyId, PingId
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 
@@ -155,10 +155,21 @@ class Claim(_MovingWithCaps):
 
 @dataclass(frozen=True, slots=True)
 class Count(_MovingWithCaps):
-    """The call connected, or converted, as the buyer's `cap_counts` says; the latter perhaps after the call's end."""
+    """The call connected, or converted, as the buyer's `cap_counts` says; the latter perhaps long after the call's end:
+    where its reservation was flushed meanwhile, its call still counts for `buyer_id`, and who asks does so once."""
+
+    buyer_id: BuyerId | None = None
+
+    def want_more(self, wanted: Wanted, entries: dict[PingId, Entry]) -> None:
+        _MovingWithCaps.want_more(self, wanted, entries)
+        if self.ping_id not in entries and self.buyer_id is not None:
+            wanted.add_subjects(self.subjects_of(self.buyer_id))
 
     def decide(self, books: Books) -> None:
         entry = books.entries.get(self.ping_id)
+        if entry is None and self.buyer_id is not None:
+            for subject in self.subjects_of(self.buyer_id):
+                books.count_call(subject)
         if entry is None or entry.in_windows or entry.reservation.state not in (State.LIVE, State.DONE):
             return
         books.change_entry(entry, replace(entry, in_windows=True), by="call")
