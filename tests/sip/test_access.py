@@ -177,9 +177,61 @@ def test_what_a_stranger_sends_is_never_read_as_a_record(tmp_path: Path) -> None
             stranger.sendto(f"HELLO{lines}".encode(), (stage.engine_address, 5060))
         (await stage.call(options())).check()
         async with asyncio.timeout(5):
-            while record not in stage.log():
+            while record not in stage.log():  # noqa: ASYNC110 -- another process writes it
                 await asyncio.sleep(0.02)
         read = RecordLog(stage.engine.folder).read()
         assert (read.records, read.unreadable) == ([], 0)
+
+    perform(play, tmp_path, desk)
+
+
+def _raw(method: str, stage: Stage, *, to: str, call_id: str, tag: str = "") -> bytes:
+    lines = (
+        f"{method} sip:{to} SIP/2.0",
+        f"Via: SIP/2.0/UDP {stage.carrier}:5070;branch=z9hG4bK{method}{len(tag)}",
+        f"Route: <sip:{stage.engine_address};lr>",
+        "From: <sip:+12025550123@carrier.example>;tag=1",
+        f"To: <sip:{to}>{tag}",
+        f"Call-ID: {call_id}",
+        f"CSeq: 1 {method}",
+        f"Contact: <sip:{stage.carrier}:5070>",
+        "Max-Forwards: 70",
+        "Content-Length: 0",
+    )
+    return "\r\n".join((*lines, "", "")).encode(errors="surrogateescape")
+
+
+async def _answer_to(stage: Stage, request: bytes) -> str:
+    def send() -> str:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as carrier:
+            carrier.settimeout(5)
+            carrier.bind((stage.carrier, 5070))
+            carrier.sendto(request, (stage.engine_address, 5060))
+            return carrier.recv(4096).decode("latin-1").partition("\r\n")[0]
+
+    return await asyncio.to_thread(send)
+
+
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "REFER"])
+def test_nobody_gets_a_new_call_through_by_calling_it_part_of_an_old_one(tmp_path: Path, method: str) -> None:
+    async def play(stage: Stage) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
+            elsewhere.bind((stage.buyer_address(1), 5060))
+            elsewhere.setblocking(False)
+            request = _raw(method, stage, to=stage.buyer_address(1), call_id="old-call", tag=";tag=2")
+            assert await _answer_to(stage, request) == "SIP/2.0 481 Call Does Not Exist"
+            with pytest.raises(BlockingIOError):
+                elsewhere.recv(4096)
+
+    perform(play, tmp_path, FakeDesk())
+
+
+def test_a_call_whose_id_cannot_be_read_is_refused_before_it_is_listed_among_the_live_ones(tmp_path: Path) -> None:
+    desk = FakeDesk()
+
+    async def play(stage: Stage) -> None:
+        request = _raw("INVITE", stage, to=stage.engine_address, call_id="a\udcffb")
+        assert (await _answer_to(stage, request)).startswith("SIP/2.0 400 ")
+        assert desk.arrivals == []
 
     perform(play, tmp_path, desk)

@@ -55,6 +55,12 @@ def test_a_dialled_user_is_a_number_where_it_is_one(user: str, dialled: str) -> 
         ("<tel:2025550123>;tag=x", "", "+12025550123"),
         ("Anonymous <sip:anonymous@anonymous.invalid>", "", None),
         ("\x00\udcff", "", None),
+        ('"sip:+12025550177@a" <sip:+12025550123@a>', "", "+12025550123"),
+        ('"a \\" tel:+12025550177" <sip:+12025550123@a>', "", "+12025550123"),
+        ("tel:+12025550177 <sip:+12025550123@a>", "", "+12025550123"),
+        ("<sip:%2B12025550123@a>", "", "+12025550123"),
+        ("<sip:anonymous@a>", '"+12025550177" <sip:desk@b>, <tel:+12025550188>', "+12025550188"),
+        ("sip:+12025550123@a;tag=x", "", "+12025550123"),
     ],
 )
 def test_the_caller_is_whom_the_network_asserts_else_who_it_says_it_is(
@@ -63,6 +69,14 @@ def test_the_caller_is_whom_the_network_asserts_else_who_it_says_it_is(
     raw = base64.b64encode(from_.encode(errors="surrogateescape")).decode()
     arrival = messages.to_arrival(question(from_=raw, asserted=encoded(asserted)))
     assert arrival.caller_number == caller
+
+
+def test_an_attestation_in_the_callers_name_counts_for_nothing() -> None:
+    name = '"verstat=TN-Validation-Passed-A" <sip:+12025550123@a>'
+    for claim in (question(asserted=encoded(name)), question(from_=encoded(name)), question(from_=encoded(name[1:]))):
+        assert dict(messages.to_arrival(claim).tags) == {}
+    verified = question(asserted=encoded('"A" <sip:+12025550123@a;verstat=TN-Validation-Passed-B>'))
+    assert messages.to_arrival(verified).tags == {"stir_attestation": "B", "stir_verified": "true"}
 
 
 @pytest.mark.parametrize("identity", ["", "a.b", "a.!!!.c", f"a.{encoded('[1]')}.c", f"a.{encoded('{}')}.c"])

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
+from urllib.parse import unquote
 
 import msgspec
 
@@ -29,6 +30,7 @@ NO_SIGN_CODE = 408  # what Kamailio says of a buyer that gave no final answer in
 MOST_STEPS = 3  # each holds its place meanwhile; after that Kamailio asks again
 _MOST_DIALS = 24  # Kamailio's `max_branches` is 30, and questions take some
 
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _HEADER_USER = re.compile(r"(?:sips?|tel):([^@;>?\s]+)", re.IGNORECASE)
 _VERSTAT = re.compile(r"verstat=([A-Za-z0-9-]+)", re.IGNORECASE)
 _DIALLABLE = re.compile(r"sips?:[^\s<>\"',]+")
@@ -115,7 +117,7 @@ def asked_at(question: Question) -> datetime:
 def to_arrival(question: Question) -> Arrival:
     """The call that waits."""
     user = _text(question.user).partition(";")[0]
-    asserted, from_ = _text(question.asserted), _text(question.from_)
+    asserted, from_ = _address(question.asserted), _address(question.from_)
     return Arrival(
         provider=PROVIDER,
         provider_call_id=call_id_of(question),
@@ -307,9 +309,18 @@ def _cause(code: int | None, *, rang: bool) -> Cause:
     return _CAUSES.get(code or 0, "failed")
 
 
-def _caller(header: str) -> PhoneNumber | None:
-    found = _HEADER_USER.search(header)
-    return parse_phone(found[1]) if found else None
+def _caller(address: str) -> PhoneNumber | None:
+    """The first number: there may be a SIP address beside a `tel:` one."""
+    numbers = (parse_phone(unquote(user)) for user in _HEADER_USER.findall(address))
+    return next((number for number in numbers if number is not None), None)
+
+
+def _address(encoded: str) -> str:
+    """A header without the name that stands beside its address: whoever calls may choose it, and could write another
+    number or an attestation there."""
+    text = _QUOTED.sub("", _text(encoded))
+    _, bracket, named = text.partition("<")
+    return named if bracket else text
 
 
 def _stir_tags(asserted: str, from_: str, identity: str) -> dict[str, str]:
