@@ -299,8 +299,8 @@ class Reason(Enum):
         "destination_not_allowed",
         _B,
         _BUY,
-        "The number that filled the buyer's [tag] leads to none of the company's `destinations`: add it there if a call "
-        "may cost what it costs there.",
+        "The number that filled the buyer's [tag] leads to none of the company's `destinations`: add it there if calls "
+        "may cost what they cost there.",
     )
 
     # What the call would bring
