@@ -18,7 +18,15 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 echo "$missing is missing: installing $* with apt-get."
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+made=()
+trap 'rm -f "$log" "${made[@]}"' EXIT
+# Ringbid starts what it needs itself. As a service of the system, Kamailio would take port 5060 of every address, with
+# Debian's own configuration.
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+  made=(/usr/sbin/policy-rc.d)
+  printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+  chmod +x /usr/sbin/policy-rc.d
+fi
 # A failed update is not the end: the lists on disk may do, and the installation itself tells.
 apt-get update >"$log" 2>&1 || true
 if ! apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" >>"$log" 2>&1; then
@@ -26,3 +34,9 @@ if ! apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" 
   echo "apt-get could not install $*; its last lines stand above. Mend that and run the same command again." >&2
   exit 1
 fi
+for package in "$@"; do
+  case $package in
+    # Not at the next start of the machine either.
+    kamailio | rtpengine-daemon) systemctl disable --quiet "$package" >/dev/null 2>&1 || true ;;
+  esac
+done
