@@ -1,6 +1,6 @@
-"""The composition root: the one place that knows which concrete parts make a server, or serve a command.
+"""A server: everything it is made of, started in order and stopped in the reverse.
 
-Called by `cli`. Nothing else imports it.
+The one place that knows which concrete parts fill the flows' ports.
 """
 
 from __future__ import annotations
@@ -9,25 +9,17 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar, cast
 
-import msgspec
-
+from ringbid.bootstrap.orders import apply_handler, ledger_handlers
 from ringbid.buyers.protocol import Outbound
 from ringbid.call.desk import CallDesk
 from ringbid.call.flow import Desk
 from ringbid.call.ports import CallTools, Networks, StoredCall
-from ringbid.catalog.document import export_yaml
-from ringbid.catalog.key_reading import NewKey
-from ringbid.catalog.plan import Change, plan
-from ringbid.catalog.problems import Problem
-from ringbid.catalog.sharing import taken_by_others
-from ringbid.catalog.validate import keys_of, read_catalog, read_stored
 from ringbid.edge import tasks
 from ringbid.edge.api.app import Application
 from ringbid.edge.api.calls import CallApi
 from ringbid.edge.api.rtbs import RtbApi
-from ringbid.edge.control import ControlServer, Handler, ask_server
+from ringbid.edge.control import ControlServer
 from ringbid.edge.listening import Listener, take_port
 from ringbid.edge.observe import Metrics
 from ringbid.edge.outbound.client import OutboundClient
@@ -39,22 +31,15 @@ from ringbid.edge.telephony.sip.config import engine_database, sip_folder
 from ringbid.edge.telephony.sip.records import OpenCall, Reconciler
 from ringbid.edge.telephony.sip.router import SipRouter
 from ringbid.edge.telephony.twiml.endpoint import TwimlApi
-from ringbid.ledger.correcting import Corrected, Correction
-from ringbid.ledger.messages import answer_message, correction_message, read_answer, read_correction
-from ringbid.ledger.ports import Ledger, LedgerReads
-from ringbid.outbox.ports import Counts
 from ringbid.ping.ports import PingTools
 from ringbid.ping.turns import Turns
-from ringbid.reports.call_story import CallStory, Findings, tell_call
-from ringbid.reservations.ports import Reservations, StoredPing
+from ringbid.reservations.ports import Reservations
 from ringbid.routing import geo
 from ringbid.settings import Settings
 from ringbid.store.engine_tables import EngineTables, create_engine_tables
-from ringbid.store.opening import Facts, Reader, Store, open_reader, open_store
-from ringbid.store.outbox import MOST_LISTED
+from ringbid.store.opening import Store, open_store
 from ringbid.values.clock import Clock, SystemClock, from_ms
-from ringbid.values.ids import CallId, CompanyId, PingId, RandomBytes, RandomPool
-from ringbid.values.verdict import Refused
+from ringbid.values.ids import RandomBytes, RandomPool
 from ringbid.worker import call_orders, outbox_orders
 from ringbid.worker.calls import CallChecks
 from ringbid.worker.outbox import Sender
@@ -62,17 +47,7 @@ from ringbid.worker.retention import Retention
 from ringbid.worker.snapshot import Catalogs
 from ringbid.worker.sweep import Sweep
 
-LedgerAnswer = TypeVar("LedgerAnswer")
 SLACK_SECONDS = 4.0  # in which an answer reaches Kamailio, or a record is read
-
-
-class ApplyResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What `ringbid apply` did, or would do. With `problems`, nothing was applied."""
-
-    problems: tuple[Problem, ...] = ()
-    changes: tuple[Change, ...] = ()
-    new_keys: tuple[NewKey, ...] = ()
-    version: int = 0
 
 
 async def serve(
@@ -108,128 +83,6 @@ async def _warm_up() -> None:
     """Read what only pings need: a server that has died is to be back for the calls that wait for it."""
     await asyncio.to_thread(geo.load)
     tune_interpreter()
-
-
-async def apply_catalog(settings: Settings, text: str, *, plan_only: bool, applied_by: str) -> ApplyResult:
-    """Validate `text`, say what it changes and, unless `plan_only`, put it in force: through the running server where
-    one owns the store, else directly."""
-    message = {"do": "apply", "text": text, "plan_only": plan_only, "applied_by": applied_by}
-    answer = await _through_server(settings, message)
-    if answer is not None:
-        return msgspec.convert(answer, ApplyResult)
-    async with _opened(settings) as store:
-        return await apply_to(store, text, plan_only=plan_only, applied_by=applied_by)
-
-
-async def apply_to(store: Store, text: str, *, plan_only: bool, applied_by: str) -> ApplyResult:
-    """The same, on an open store. Nothing is applied unless everything is right, across companies too."""
-    version, heads = await store.catalog_heads()
-    catalogs = {company_id: read_stored(document) for company_id, document in heads}
-    read = read_catalog(text)
-    if not isinstance(read, tuple) and read.new_keys and read.catalog.company.id in catalogs:
-        # Keys without a secret in the file keep the one that the company has in force under their name.
-        read = read_catalog(text, keys_in_force=keys_of(catalogs[read.catalog.company.id]))
-    if isinstance(read, tuple):
-        return ApplyResult(problems=read, version=version)
-    catalog = read.catalog
-    problems = taken_by_others(catalog, catalogs)
-    changes = plan(catalogs.get(catalog.company.id), catalog)
-    if problems or plan_only or not changes:
-        return ApplyResult(problems=problems, changes=() if problems else changes, version=version)
-    version = await store.apply_catalog(
-        catalog.company.id, export_yaml(catalog), applied_by=applied_by, key_ids=keys_of(catalog).values()
-    )
-    return ApplyResult(changes=changes, new_keys=read.new_keys, version=version)
-
-
-async def read_documents(settings: Settings) -> dict[CompanyId, str]:
-    """Each company's newest document. Reads beside a running server."""
-    reader = open_reader(settings)
-    try:
-        _, heads = await reader.catalog_heads()
-        return dict(heads)
-    finally:
-        await reader.close()
-
-
-async def read_facts(settings: Settings) -> Facts:
-    """What `ringbid doctor` tells about the store. Raises as `store.opening.open_reader` does."""
-    reader = open_reader(settings)
-    try:
-        return await reader.facts()
-    finally:
-        await reader.close()
-
-
-async def find_ping(settings: Settings, ping_id: PingId) -> StoredPing | None:
-    """A ping's record, read beside a running server; None where there is none."""
-    reader = open_reader(settings)
-    try:
-        return await reader.find(ping_id)
-    finally:
-        await reader.close()
-
-
-async def find_call_story(settings: Settings, uuid: PingId) -> Findings:
-    """What the uuid of a ping, a reservation or a call leads to, read beside a running server."""
-    reader = open_reader(settings)
-    try:
-        ping = await reader.find(uuid)
-        call = await reader.calls.find(CallId(uuid)) if ping is None else None
-        if call is not None:
-            return Findings(None, (await _tell_call(reader, call),))
-        original = ping.duplicate_of if ping is not None and ping.duplicate_of is not None else uuid
-        calls = await reader.calls.calls_of_reservation(original)
-        return Findings(ping, tuple([await _tell_call(reader, one) for one in calls]))
-    finally:
-        await reader.close()
-
-
-async def _tell_call(reader: Reader, call: StoredCall) -> CallStory:
-    return tell_call(
-        call,
-        events=await reader.calls.events_of(call),
-        postings=await reader.ledger.postings_of(call.company_id, call.call_id),
-        messages=await reader.outbox.listing(call_id=call.call_id, limit=MOST_LISTED),
-        ping=await reader.find(call.reservation_id) if call.reservation_id is not None else None,
-        now=await reader.calls.read_now(),
-    )
-
-
-async def correct_ledger(settings: Settings, correction: Correction) -> Corrected | Refused:
-    """Adjust or void what is booked: through the running server where one owns the store, else directly."""
-    answer = await _through_server(settings, {"do": "correct ledger", **correction_message(correction)})
-    if answer is not None:
-        return read_answer(answer)
-    async with _opened(settings) as store:
-        return await store.ledger.correct(correction)
-
-
-async def mend_ledger(settings: Settings) -> int:
-    """Make the balances what the entries add up to; how many were wrong."""
-    answer = await _through_server(settings, {"do": "mend ledger"})
-    if answer is not None:
-        return int(answer["mended"])
-    async with _opened(settings) as store:
-        return await store.ledger.mend()
-
-
-async def read_ledger(settings: Settings, question: Callable[[LedgerReads], Awaitable[LedgerAnswer]]) -> LedgerAnswer:
-    """The answer to `question`, read beside a running server."""
-    reader = open_reader(settings)
-    try:
-        return await question(reader.ledger)
-    finally:
-        await reader.close()
-
-
-async def read_outbox_counts(settings: Settings) -> Counts:
-    """How many messages wait, are dead or kept back. Reads beside a running server."""
-    reader = open_reader(settings)
-    try:
-        return await reader.outbox.counts()
-    finally:
-        await reader.close()
 
 
 @asynccontextmanager
@@ -277,7 +130,7 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
             ),
         )
         handlers = {
-            "apply": _apply_handler(store),
+            "apply": apply_handler(store),
             **ledger_handlers(store.ledger),
             **outbox_orders.orders(store.outbox, nudge=sender.nudge),
             **call_orders.orders(store.calls, catalogs, tools.random_bytes, nudge=sender.nudge),
@@ -407,39 +260,3 @@ def _carriers(settings: Settings, desk: CallDesk, clock: Clock) -> TwimlApi | No
         clock=clock,
         body_seconds=settings.limits.body_seconds,
     )
-
-
-def _apply_handler(store: Store) -> Handler:
-    async def handle(message: dict[str, Any]) -> dict[str, Any]:
-        result = await apply_to(
-            store, message["text"], plan_only=message["plan_only"], applied_by=message["applied_by"]
-        )
-        return cast("dict[str, Any]", msgspec.to_builtins(result))
-
-    return handle
-
-
-def ledger_handlers(ledger: Ledger) -> dict[str, Handler]:
-    """What a server does for `correct_ledger` and `mend_ledger`."""
-
-    async def correct(message: dict[str, Any]) -> dict[str, Any]:
-        return answer_message(await ledger.correct(read_correction(message)))
-
-    async def mend(_message: dict[str, Any]) -> dict[str, Any]:
-        return {"mended": await ledger.mend()}
-
-    return {"correct ledger": correct, "mend ledger": mend}
-
-
-async def _through_server(settings: Settings, message: dict[str, Any]) -> dict[str, Any] | None:
-    """The answer of the server that owns the SQLite store; None where none runs, or on PostgreSQL."""
-    return await ask_server(settings.data, message) if settings.database is None else None
-
-
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Store]:
-    store = await open_store(settings, SystemClock())
-    try:
-        yield store
-    finally:
-        await store.close()

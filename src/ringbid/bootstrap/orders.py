@@ -1,0 +1,122 @@
+"""What commands order: through the server that owns the SQLite store, where one runs, else on the store itself.
+
+`server` answers the orders that come to it over its control socket with the handlers here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import msgspec
+
+from ringbid.catalog.document import export_yaml
+from ringbid.catalog.key_reading import NewKey
+from ringbid.catalog.plan import Change, plan
+from ringbid.catalog.problems import Problem
+from ringbid.catalog.sharing import taken_by_others
+from ringbid.catalog.validate import keys_of, read_catalog, read_stored
+from ringbid.edge.control import Handler, ask_server
+from ringbid.ledger.correcting import Corrected, Correction
+from ringbid.ledger.messages import answer_message, correction_message, read_answer, read_correction
+from ringbid.ledger.ports import Ledger
+from ringbid.settings import Settings
+from ringbid.store.opening import Store, open_store
+from ringbid.values.clock import SystemClock
+from ringbid.values.verdict import Refused
+
+
+class ApplyResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What `ringbid apply` did, or would do. With `problems`, nothing was applied."""
+
+    problems: tuple[Problem, ...] = ()
+    changes: tuple[Change, ...] = ()
+    new_keys: tuple[NewKey, ...] = ()
+    version: int = 0
+
+
+async def apply_catalog(settings: Settings, text: str, *, plan_only: bool, applied_by: str) -> ApplyResult:
+    """Validate `text`, say what it changes and, unless `plan_only`, put it in force: through the running server where
+    one owns the store, else directly."""
+    message = {"do": "apply", "text": text, "plan_only": plan_only, "applied_by": applied_by}
+    answer = await _through_server(settings, message)
+    if answer is not None:
+        return msgspec.convert(answer, ApplyResult)
+    async with _opened(settings) as store:
+        return await apply_to(store, text, plan_only=plan_only, applied_by=applied_by)
+
+
+async def apply_to(store: Store, text: str, *, plan_only: bool, applied_by: str) -> ApplyResult:
+    """The same, on an open store. Nothing is applied unless everything is right, across companies too."""
+    version, heads = await store.catalog_heads()
+    catalogs = {company_id: read_stored(document) for company_id, document in heads}
+    read = read_catalog(text)
+    if not isinstance(read, tuple) and read.new_keys and read.catalog.company.id in catalogs:
+        # Keys without a secret in the file keep the one that the company has in force under their name.
+        read = read_catalog(text, keys_in_force=keys_of(catalogs[read.catalog.company.id]))
+    if isinstance(read, tuple):
+        return ApplyResult(problems=read, version=version)
+    catalog = read.catalog
+    problems = taken_by_others(catalog, catalogs)
+    changes = plan(catalogs.get(catalog.company.id), catalog)
+    if problems or plan_only or not changes:
+        return ApplyResult(problems=problems, changes=() if problems else changes, version=version)
+    version = await store.apply_catalog(
+        catalog.company.id, export_yaml(catalog), applied_by=applied_by, key_ids=keys_of(catalog).values()
+    )
+    return ApplyResult(changes=changes, new_keys=read.new_keys, version=version)
+
+
+async def correct_ledger(settings: Settings, correction: Correction) -> Corrected | Refused:
+    """Adjust or void what is booked: through the running server where one owns the store, else directly."""
+    answer = await _through_server(settings, {"do": "correct ledger", **correction_message(correction)})
+    if answer is not None:
+        return read_answer(answer)
+    async with _opened(settings) as store:
+        return await store.ledger.correct(correction)
+
+
+async def mend_ledger(settings: Settings) -> int:
+    """Make the balances what the entries add up to; how many were wrong."""
+    answer = await _through_server(settings, {"do": "mend ledger"})
+    if answer is not None:
+        return int(answer["mended"])
+    async with _opened(settings) as store:
+        return await store.ledger.mend()
+
+
+def apply_handler(store: Store) -> Handler:
+    async def handle(message: dict[str, Any]) -> dict[str, Any]:
+        result = await apply_to(
+            store, message["text"], plan_only=message["plan_only"], applied_by=message["applied_by"]
+        )
+        return cast("dict[str, Any]", msgspec.to_builtins(result))
+
+    return handle
+
+
+def ledger_handlers(ledger: Ledger) -> dict[str, Handler]:
+    """What a server does for `correct_ledger` and `mend_ledger`."""
+
+    async def correct(message: dict[str, Any]) -> dict[str, Any]:
+        return answer_message(await ledger.correct(read_correction(message)))
+
+    async def mend(_message: dict[str, Any]) -> dict[str, Any]:
+        return {"mended": await ledger.mend()}
+
+    return {"correct ledger": correct, "mend ledger": mend}
+
+
+async def _through_server(settings: Settings, message: dict[str, Any]) -> dict[str, Any] | None:
+    """The answer of the server that owns the SQLite store; None where none runs, or on PostgreSQL."""
+    return await ask_server(settings.data, message) if settings.database is None else None
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Store]:
+    store = await open_store(settings, SystemClock())
+    try:
+        yield store
+    finally:
+        await store.close()
