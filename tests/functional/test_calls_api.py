@@ -480,6 +480,18 @@ def test_a_network_that_does_not_take_a_call_back_leaves_it_as_it_was(
     happen(place, story)
 
 
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), ZeroDivisionError()], ids=["stopped", "a bug"])
+def test_an_order_that_breaks_off_leaves_the_call_as_it_was(place: StorePlace, error: BaseException) -> None:
+    async def story(front: Front) -> None:
+        dial = await front.connect()
+        front.networks.fails_with = error
+        with pytest.raises(type(error)):
+            await front.ask("/call_control/reject", key="Bravo", call_uuid=dial.call_uuid)
+        assert not (await front.world.stored()).state.attempts[0].handed_back
+
+    happen(place, story)
+
+
 def test_the_order_may_be_given_again_where_its_answer_was_lost(sqlite_place: StorePlace) -> None:
     async def story(front: Front) -> None:
         dial = await front.connect()

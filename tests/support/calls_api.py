@@ -63,10 +63,13 @@ class ScriptedNetworks:
 
     def __init__(self) -> None:
         self.answer = TakeBack.DONE
+        self.fails_with: BaseException | None = None
         self.orders: list[tuple[str, str, PingId]] = []
 
     async def hand_back(self, provider: str, provider_call_id: str, attempt_id: PingId) -> TakeBack:
         self.orders.append((provider, provider_call_id, attempt_id))
+        if self.fails_with is not None:
+            raise self.fails_with
         return self.answer
 
 

@@ -6,6 +6,7 @@ then the network is asked to take the caller back. Called by `edge.api.calls`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
@@ -50,10 +51,15 @@ async def hand_back(
     attempt = _connected(marked, buyers)
     if attempt is None:
         return marked.call_id  # its record has come already
-    done = await networks.hand_back(marked.provider, marked.provider_call_id, attempt.attempt_id)
+    unmark = partial(calls.change, call.call_id, partial(_unmark, attempt_id=attempt.attempt_id))
+    try:
+        done = await networks.hand_back(marked.provider, marked.provider_call_id, attempt.attempt_id)
+    except BaseException:  # also where we are stopped: a mark that nobody acts on would cost the buyer its conversion
+        await asyncio.shield(unmark())
+        raise
     if done is TakeBack.DONE:
         return marked.call_id
-    await calls.change(call.call_id, partial(_unmark, attempt_id=attempt.attempt_id))
+    await unmark()
     return _WHY[done]
 
 

@@ -96,6 +96,8 @@ class Reconciler:
                 await self.look()
             except (StoreUnavailable, StoreOverloaded, EngineUnreachable) as error:
                 _log.warning("sip_reconciliation_waits", error=str(error))
+            except Exception:  # noqa: BLE001 -- whatever it was, the next round may do better
+                _log.exception("sip_reconciliation_failed")
             await asyncio.sleep(RECORDS_PAUSE_SECONDS)
 
     async def look(self) -> None:
