@@ -85,6 +85,7 @@ class ScriptedDesk:
     first: Routing
     later: list[Routing] = field(default_factory=list)
     unavailable: bool = False
+    reports_that_fail: int = 0
     arrivals: list[Arrival] = field(default_factory=list)
     events: list[CallEvent] = field(default_factory=list)
     asked: int = 0
@@ -107,6 +108,9 @@ class ScriptedDesk:
 
     async def report(self, event: CallEvent) -> None:
         self._reach()
+        if self.reports_that_fail:
+            self.reports_that_fail -= 1
+            raise StoreUnavailable("the script says so")
         if event.event_id not in self._seen:
             self._seen.add(event.event_id)
             self.events.append(event)

@@ -199,6 +199,16 @@ def test_without_the_store_the_carrier_is_told_to_take_its_fallback(kind: Carrie
 
 
 @every_kind
+def test_what_the_store_cannot_take_just_now_is_told_to_it_again(kind: CarrierKind, desk: ScriptedDesk) -> None:
+    caller = Caller(kind, desk)
+    caller.post("main/voice")
+    desk.reports_that_fail = 4
+    busy = {**PLAIN, "DialCallStatus": "busy"}
+    assert caller.post("main/dial-done", busy, query=DIAL_DONE).status == 200
+    assert [event.attempt_id for event in desk.events] == [attempt_id(1)]
+
+
+@every_kind
 def test_when_the_store_is_back_the_same_end_of_dial_is_served(kind: CarrierKind, desk: ScriptedDesk) -> None:
     caller = Caller(kind, desk)
     caller.post("main/voice")

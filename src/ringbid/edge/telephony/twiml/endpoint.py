@@ -38,6 +38,7 @@ from ringbid.values.verdict import Refused
 _log = structlog.get_logger(__name__)
 
 PREFIX = "/carriers/"
+_TELL_AGAIN_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)  # carriers wait 15 s for an answer
 
 _MOST_FIELDS = 300
 _LONGEST_SID = 128
@@ -193,22 +194,34 @@ class TwimlApi:
         status = message.fields.get("CallStatus")
         call = self._memory.of(line.name, message.call_sid)
         if status == "completed" and (call.picked_up or not call.dialled):
-            await self._desk.report(message.event("ended"))
+            await self._tell(message.event("ended"))
         elif status == "busy":
-            await self._desk.report(message.event("unanswered"))
+            await self._tell(message.event("unanswered"))
         elif status in reading.OVER:
-            await self._desk.report(message.event("abandoned"))
+            await self._tell(message.event("abandoned"))
         return _NOTED
 
     async def _fallback(self, line: _Line, message: Message, _: Query) -> bytes | None:
         _log.error("carrier_fell_back", carrier=line.name, error_code=message.fields.get("ErrorCode", "")[:20])
         return markup.fallback_markup(line.carrier)
 
+    async def _tell(self, event: CallEvent) -> None:
+        """Report an event; again where the store cannot take it just now, for a carrier does not tell it again."""
+        for pause_seconds in _TELL_AGAIN_SECONDS:
+            try:
+                await self._desk.report(event)
+            except (StoreOverloaded, StoreUnavailable) as error:
+                _log.warning("carrier_event_waits", kind=event.kind, why=type(error).__name__)
+                await asyncio.sleep(pause_seconds)
+            else:
+                return
+        await self._desk.report(event)
+
     async def _report(self, event: CallEvent, call: Remembered) -> None:
         """Report an event of one attempt, and remember what of it matters later."""
         if event.attempt_id is not None and event.kind in ("answered", "record"):
             call.picked_up.add(event.attempt_id)
-        await self._desk.report(event)
+        await self._tell(event)
         if event.attempt_id is not None and event.kind == "record":
             call.recorded[event.attempt_id].set()
 
