@@ -53,11 +53,15 @@ def caller(
     return _scenario([*steps, _pause(talk_ms), _send(bye), _receive(200)])
 
 
+_VOUCHING = "P-Asserted-Identity: <sip:+12025550188;verstat=TN-Validation-Passed-A@carrier.example>"
+
+
 def password_caller(*, final: int = 200) -> str:
-    """Calls, is asked for its password, and calls again with the one that SIPp was given."""
+    """Calls, is asked for its password, and calls again with the one that SIPp was given. It vouches for its caller,
+    which is not its to do."""
     first = _request("INVITE", cseq=1, from_=_CALLER, body=True)
     asked = '<recv response="407" auth="true"/>'
-    second = _request("INVITE", cseq=2, from_=_CALLER, headers="[authentication]", body=True)
+    second = _request("INVITE", cseq=2, from_=_CALLER, headers=f"[authentication]\n{_VOUCHING}", body=True)
     steps = [_send(first), asked, _send(_ack_of_failure(_CALLER)), _send(second), *_provisional()]
     if final >= 300:
         return _scenario([*steps, _receive(final), _send(_ack_of_failure(_CALLER, cseq=2))])

@@ -79,6 +79,14 @@ def test_an_attestation_in_the_callers_name_counts_for_nothing() -> None:
     assert messages.to_arrival(verified).tags == {"stir_attestation": "B", "stir_verified": "true"}
 
 
+def test_who_calls_with_a_password_asserts_nothing_but_its_own_number() -> None:
+    verified = "<sip:+12025550188@a;verstat=TN-Validation-Passed-A>"
+    arrival = messages.to_arrival(
+        question(from_=encoded(verified), asserted=encoded(verified.replace("0188", "0199")), stranger=1)
+    )
+    assert (arrival.caller_number, dict(arrival.tags)) == ("+12025550188", {})
+
+
 @pytest.mark.parametrize("identity", ["", "a.b", "a.!!!.c", f"a.{encoded('[1]')}.c", f"a.{encoded('{}')}.c"])
 def test_an_identity_that_cannot_be_read_claims_nothing(identity: str) -> None:
     assert dict(messages.to_arrival(question(identity=encoded(identity))).tags) == {}

@@ -43,7 +43,8 @@ _CAUSES: dict[int, Cause] = {
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """Kamailio holds a call and asks where it goes. `failed` has the attempts so far: `id,code,rang,at;…`."""
+    """Kamailio holds a call and asks where it goes. `failed` has the attempts so far: `id,code,rang,at;…`. `stranger`:
+    it comes from no trusted network, but with a password: what it asserts is its own word."""
 
     ask: str
     kind: Literal["arrive", "go_on"]
@@ -55,6 +56,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     from_: str = msgspec.field(name="from", default="")
     asserted: str = ""
     identity: str = ""
+    stranger: Literal[0, 1] = 0
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +120,8 @@ def to_arrival(question: Question) -> Arrival:
     """The call that waits."""
     user = _text(question.user).partition(";")[0]
     asserted, from_ = _address(question.asserted), _address(question.from_)
+    if question.stranger:
+        asserted = ""
     return Arrival(
         provider=PROVIDER,
         provider_call_id=call_id_of(question),
@@ -126,7 +130,7 @@ def to_arrival(question: Question) -> Arrival:
         reservation_id=parse_ping_id(user),
         at=_time(question.at),
         most_steps=MOST_STEPS,
-        tags=_stir_tags(asserted, from_, _text(question.identity)),
+        tags=_stir_tags(asserted, "" if question.stranger else from_, _text(question.identity)),
     )
 
 
