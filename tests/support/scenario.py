@@ -21,11 +21,11 @@ import yaml
 
 from ringbid.bootstrap import apply_to, build_application
 from ringbid.edge.api.app import Application
-from ringbid.routing.plan import subjects_of
 from ringbid.reports.explain import explain
 from ringbid.reservations.limits import Subject
 from ringbid.reservations.ports import StoredPing
 from ringbid.reservations.trace import decode
+from ringbid.routing.plan import subjects_of
 from ringbid.settings import Settings
 from ringbid.store.opening import Store, open_store
 from ringbid.values.ids import BuyerId, PingId
