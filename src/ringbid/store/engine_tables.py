@@ -53,6 +53,7 @@ CREATE TABLE IF NOT EXISTS sip_dialog (
     xdata varchar(512)
 );
 CREATE INDEX IF NOT EXISTS sip_dialog_hash ON sip_dialog (hash_entry, hash_id);
+CREATE INDEX IF NOT EXISTS sip_dialog_callid ON sip_dialog (callid);
 CREATE TABLE IF NOT EXISTS sip_dialog_vars (
     id serial PRIMARY KEY,
     hash_entry integer NOT NULL,
@@ -61,7 +62,7 @@ CREATE TABLE IF NOT EXISTS sip_dialog_vars (
     dialog_value varchar(512) NOT NULL
 );
 CREATE INDEX IF NOT EXISTS sip_dialog_vars_hash ON sip_dialog_vars (hash_entry, hash_id);
--- One row for each answered call: a dialog that came back after a crash cannot write a second, longer one.
+-- One row for each answered call: it cannot have a second, longer one.
 CREATE TABLE IF NOT EXISTS sip_record (
     id serial PRIMARY KEY,
     start_time timestamp NOT NULL DEFAULT '2000-01-01',
@@ -76,6 +77,21 @@ CREATE TABLE IF NOT EXISTS sip_record (
     noted boolean NOT NULL DEFAULT false
 );
 CREATE INDEX IF NOT EXISTS sip_record_new ON sip_record (id) WHERE NOT noted;
+-- Kamailio keeps the row of a dialog for five seconds after its end. If it were killed meanwhile, the call would come
+-- back as a living one, and be ended once more a minute later.
+CREATE OR REPLACE FUNCTION sip_forget_dialog() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM sip_dialog_vars USING sip_dialog AS ended WHERE ended.callid = NEW.callid
+        AND sip_dialog_vars.hash_entry = ended.hash_entry AND sip_dialog_vars.hash_id = ended.hash_id;
+    DELETE FROM sip_dialog WHERE callid = NEW.callid;
+    RETURN NULL;
+END $$;
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'sip_record_ends_dialog') THEN
+        CREATE TRIGGER sip_record_ends_dialog AFTER INSERT ON sip_record
+            FOR EACH ROW EXECUTE FUNCTION sip_forget_dialog();
+    END IF;
+END $$;
 """
 _UNNOTED = b"""
 SELECT id, callid, attempt, started, ended, ended_by, duration FROM sip_record WHERE NOT noted ORDER BY id LIMIT %s
