@@ -58,6 +58,7 @@ def audit(run: Run, contents: Contents) -> Verdict:
     found += _check_claims(run, contents, stored, counts)
     found += [f"leaked: {line}" for line in contents.leaks]
     found += [f"{contents.unnoted} records of Kamailio were never taken in"] if contents.unnoted else []
+    found += [f"{contents.ghosts} calls are over, and would come back with Kamailio"] if contents.ghosts else []
     return Verdict(tuple(found), counts)
 
 
@@ -71,7 +72,7 @@ def _judge(call: Call, stored: list[StoredCall], run: Run, contents: Contents) -
         if one is None:
             return "broken", ["answered, and not stored"]
         cut = not run.dialogs_last and _meets_kill(call.caller.answered_at, call.ended_at, run, slack=MOMENT_SECONDS)
-        found += _check_answered(call, one, contents, loose=cut)
+        found += _check_answered(call, one, contents, run, loose=cut)
         return ("cut" if cut else "answered"), found
     if one is not None:
         found += _check_unanswered(call, one, contents)
@@ -90,7 +91,7 @@ def _meets_kill(first: float | None, last: float | None, run: Run, *, slack: flo
     return any(start - slack < back and killed < end + slack for killed, back in run.engine_kills)
 
 
-def _check_answered(call: Call, one: StoredCall, contents: Contents, *, loose: bool) -> Iterator[str]:
+def _check_answered(call: Call, one: StoredCall, contents: Contents, run: Run, *, loose: bool) -> Iterator[str]:
     """Exactly one record, with the right duration; exactly one decision a side, with its money."""
     recorded = [attempt for attempt in one.attempts if attempt.recorded]
     if len(recorded) != 1:
@@ -100,16 +101,23 @@ def _check_answered(call: Call, one: StoredCall, contents: Contents, *, loose: b
     taken_in = [each for each in contents.inbox if each[0] == call.call_id]
     if taken_in != [(call.call_id, attempt.attempt_id)]:
         yield f"the store took in the records {taken_in}"
-    own = [each for each in contents.records if each[0] == call.call_id]
-    if not own and not loose:
-        yield "Kamailio has no record of it"
-    for _, attempt_id, duration_ms in own:
-        if len(own) > 1:
-            yield f"Kamailio recorded it {len(own)} times"
-        if attempt_id != attempt.attempt_id or abs(duration_ms - (attempt.duration_ms or 0)) > 1:
-            yield f"Kamailio's record says {attempt_id} and {duration_ms} ms, the store {attempt}"
+    yield from _check_own(call, attempt, contents, run, loose=loose)
     yield from _check_duration(call, attempt, loose=loose)
     yield from _check_decision(one, attempt, contents)
+
+
+def _check_own(call: Call, attempt: Attempt, contents: Contents, run: Run, *, loose: bool) -> Iterator[str]:
+    """Kamailio's own account of it. One that was killed as the call ended may believe that it goes on, and end it once
+    more: then the first is the true one."""
+    own = [record for record in contents.records if record[0] == call.call_id]
+    if not own and not loose:
+        yield "Kamailio has no record of it"
+    if len(own) > 1 and not _meets_kill(call.hung_up_at, call.ended_at, run, slack=MOMENT_SECONDS):
+        yield f"Kamailio recorded it {len(own)} times"
+    if own and any(attempt_id != attempt.attempt_id for _, attempt_id, _ in own):
+        yield f"Kamailio's records are {own}, the store's {attempt}"
+    if own and abs(min(duration_ms for *_, duration_ms in own) - (attempt.duration_ms or 0)) > 1:
+        yield f"Kamailio's records are {own}, the store's {attempt}"
 
 
 def _check_duration(call: Call, attempt: Attempt, *, loose: bool) -> Iterator[str]:

@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,12 @@ class Posting:
 
 @dataclass(frozen=True)
 class Contents:
-    """What is left when everything has ended. `records`: (Call-ID, attempt, duration in ms) of Kamailio's own table, or
-    of its log; `inbox`: (Call-ID, attempt) of each record that the store took in. `reservations`: state by uuid."""
+    """What is left when everything has ended.
+
+    `records`: (Call-ID, attempt, duration in ms) by Kamailio's log, and by its table where there is one, each once.
+    `inbox`: (Call-ID, attempt) of each record that the store took in. `reservations`: the state of each. `ghosts`: how
+    many calls are over and would come back if Kamailio were started again.
+    """
 
     calls: tuple[StoredCall, ...]
     records: tuple[tuple[str, str, int], ...]
@@ -70,6 +74,7 @@ class Contents:
     places: int  # that are taken now
     open_callers: int
     unnoted: int  # records that Kamailio wrote and nobody took in
+    ghosts: int
 
     @property
     def settled(self) -> bool:
@@ -90,14 +95,24 @@ class Contents:
 
 
 def read_contents(*, data: Path, database: str | None) -> Contents:
-    """Read everything, of a store that no server has open any more."""
-    if database is not None:
-        with psycopg.connect(database) as connection:
-            now_ms = "extract(epoch from now()) * 1000"
-            return _read(lambda sql: connection.execute(sql.encode()).fetchall(), now_ms, None)
-    with closing(sqlite3.connect(data / "ringbid.sqlite")) as lite:
-        now_ms = "(julianday('now') - 2440587.5) * 86400000"
-        return _read(lambda sql: lite.execute(sql).fetchall(), now_ms, tuple(read_record_log(data / "sip")))
+    """Read everything, also beside a running server."""
+    log = set(read_record_log(data / "sip"))
+    if database is None:
+        with closing(sqlite3.connect(data / "ringbid.sqlite")) as lite:
+            now_ms = "(julianday('now') - 2440587.5) * 86400000"
+            return _read(lambda sql: lite.execute(sql).fetchall(), now_ms, log)
+    with psycopg.connect(database) as connection:
+
+        def fetch(sql: str) -> list[Any]:
+            return connection.execute(sql.encode()).fetchall()
+
+        rows = fetch("select callid, attempt, started, ended, noted from sip_record")
+        table = {(call_id, attempt, _milliseconds(*times)) for call_id, attempt, *times, _ in rows}
+        return replace(
+            _read(fetch, "extract(epoch from now()) * 1000", log | table),
+            unnoted=sum(not noted for *_, noted in rows),
+            ghosts=fetch("select count(*) from sip_dialog join sip_record using (callid)")[0][0],
+        )
 
 
 def read_record_log(folder: Path) -> Iterator[tuple[str, str, int]]:
@@ -112,7 +127,7 @@ def read_record_log(folder: Path) -> Iterator[tuple[str, str, int]]:
                 yield call_id, record["attempt"], _milliseconds(record["started"], record["ended"])
 
 
-def _read(fetch: Callable[[str], list[Any]], now_ms: str, log: tuple[tuple[str, str, int], ...] | None) -> Contents:
+def _read(fetch: Callable[[str], list[Any]], now_ms: str, records: set[tuple[str, str, int]]) -> Contents:
     calls = fetch("select uuid, provider_call_id, caller_number, phase, reservation_id, state from call")
     entries: dict[int, dict[str, int]] = defaultdict(dict)
     for posting_id, account, micros in fetch("select posting_id, account, amount_micros from ledger_entry"):
@@ -121,21 +136,17 @@ def _read(fetch: Callable[[str], list[Any]], now_ms: str, log: tuple[tuple[str, 
     taken_in = [(one["provider_call_id"], one["attempt_id"]) for one in events if one["kind"] == "record"]
     booked = fetch("select id, posting_key, call_id, kind, side from posting")
     states = f"case when state in ('held', 'confirmed') and expires_at_ms <= {now_ms} then 'expired' else state end"
-    records, unnoted = log, 0
-    if records is None:
-        rows = fetch("select callid, attempt, started, ended, noted from sip_record")
-        records = tuple((row[0], row[1], _milliseconds(row[2], row[3])) for row in rows)
-        unnoted = sum(not row[4] for row in rows)
     return Contents(
         calls=tuple(_call(*row) for row in calls),
-        records=records,
+        records=tuple(sorted(records)),
         inbox=tuple(taken_in),
         postings=tuple(Posting(key, call, kind, side, entries[id_]) for id_, key, call, kind, side in booked),
         balances=dict(fetch("select account, balance_micros from balance")),
         reservations=dict(fetch(f"select ping_id, {states} from reservation")),
         places=fetch(f"select count(*) from place where expires_at_ms > {now_ms}")[0][0],
         open_callers=fetch(f"select count(*) from open_caller where expires_at_ms > {now_ms}")[0][0],
-        unnoted=unnoted,
+        unnoted=0,
+        ghosts=0,
     )
 
 

@@ -29,7 +29,7 @@ from ringbid.edge import tasks
 from support.server import free_port
 
 RATE = 20  # calls a second
-TTL_SECONDS = 8
+PATIENCE_SECONDS = 2.0  # longer than a call may wait for the server: of callers, and of reservations
 WARM_UP_SECONDS = 2.0  # after the first call, nothing is killed for so long
 SETTLE_SECONDS = 40.0  # the longest that it may take until all is told and closed, once nothing is killed any more
 BUYERS = ("busy", "ash", "birch")
@@ -52,6 +52,7 @@ class Plan:
     quiet_seconds: float  # at the end, in which nothing is killed
     seed: int
     apart: bool = True
+    lookup_seconds: float = 6.0  # how long a call waits for the server
 
     @property
     def calls(self) -> int:
@@ -106,7 +107,7 @@ class Chaos:
 
     def __init__(self, *, data: Path, database: str | None, plan: Plan) -> None:
         network = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250) + 2}"
-        self.place = Place(network, data, free_port(), database)
+        self.place = Place(network, data, free_port(), database, plan.lookup_seconds)
         self.plan = plan
         self.link = Link(self.place)
         self.server = Server(self.place)
@@ -119,7 +120,8 @@ class Chaos:
 
     async def _run(self) -> Outcome:
         settings = self.place.settings(of_server=True)
-        text = _catalog_yaml(self.place)
+        ttl_seconds = round(LEAD_SECONDS + self.plan.lookup_seconds + PATIENCE_SECONDS)
+        text = _catalog_yaml(self.place, ttl_seconds=ttl_seconds)
         applied = await bootstrap.apply_catalog(settings, text, plan_only=False, applied_by="chaos")
         assert not applied.problems, applied.problems
         forwarding = await self.link.start()
@@ -173,7 +175,9 @@ class Chaos:
             numbers.write_text("SEQUENTIAL\n" + "".join(f"{number};\n" for number in _callers(group, many)))
             options = ["-inf", str(numbers), "-s", dialled, "-r", f"{rate:g}", "-m", str(many), "-l", str(many)]
             options += ["-cid_str", f"{group}-%u@chaos", "-p", _port_of(group), f"{self.place.engine}:{PORT}"]
-            scenario = call_ends.caller(waits_for_bye=group == "b")
+            scenario = call_ends.caller(
+                waits_for_bye=group == "b", patience_seconds=self.plan.lookup_seconds + PATIENCE_SECONDS
+            )
             calling.append(await self._sipp(f"caller-{group}", scenario, self.place.carrier, *options))
         started = time.monotonic()
         for seconds, kind in self.plan.moments():
@@ -227,7 +231,7 @@ def _callers(group: str, many: int) -> list[str]:
     return [f"+1{area}{5_550_000 + number}" for number in range(many)]
 
 
-def _catalog_yaml(place: Place) -> str:
+def _catalog_yaml(place: Place, *, ttl_seconds: int) -> str:
     """Calls of `a` fail over from a busy buyer to ash; those of `b` go to birch."""
     routed = {"a": ("busy", "ash"), "b": ("birch",)}
     catalog = {
@@ -242,7 +246,7 @@ def _catalog_yaml(place: Place) -> str:
                 "id": group,
                 "name": group,
                 "numbers": [{"number": dialled, "publisher": "chaos"}],
-                "rtb_keys": [{"key": KEY.format(group), "name": "Default", "ttl_seconds": TTL_SECONDS}],
+                "rtb_keys": [{"key": KEY.format(group), "name": "Default", "ttl_seconds": ttl_seconds}],
                 "routing": {
                     "buyers": [{"buyer": buyer, "priority": level} for level, buyer in enumerate(routed[group], 1)]
                 },

@@ -33,6 +33,7 @@ class Place:
     data: Path
     port: int
     database: str | None = None
+    lookup_seconds: float = 6.0
 
     @property
     def engine(self) -> str:
@@ -68,6 +69,7 @@ class Place:
             trusted_networks=(f"{self.carrier}/32",),
             router_address=f"{self.link if of_server else self.engine}:{_ROUTER_PORT}",
             control_address=f"{self.engine}:{_CONTROL_PORT}",
+            lookup_seconds=self.lookup_seconds,
             workers=2,
             memory_megabytes=64,
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crash.call_books import now
+from ringbid.edge import tasks
 
 LEAD_SECONDS = 3.0  # so long before its call a caller is pinged
 _ANSWER_SECONDS = 5.0
@@ -36,7 +37,7 @@ class Pinged:
 
 @dataclass
 class Publisher:
-    """Pings `numbers` under `key`, one every `gap_seconds`."""
+    """Pings `numbers` under `key`, one every `gap_seconds`, whether or not the ones before were answered."""
 
     port: int
     key: str
@@ -46,11 +47,11 @@ class Publisher:
     async def run(self) -> list[Pinged]:
         """Until each of them was answered."""
         started = time.monotonic()
-        pinged = []
+        pinging = []
         for index, number in enumerate(self.numbers):
             await asyncio.sleep(max(0.0, started + index * self.gap_seconds - time.monotonic()))
-            pinged.append(await self._ping(number))
-        return pinged
+            pinging.append(tasks.start(self._ping(number), name=f"ping {number}"))
+        return await asyncio.gather(*pinging)
 
     async def _ping(self, number: str) -> Pinged:
         body = json.dumps({"key": self.key, "publisher_id": "chaos", "caller_number": number}).encode()

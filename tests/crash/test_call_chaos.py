@@ -30,6 +30,7 @@ def test_no_kill_loses_a_call_or_its_money_on_postgresql(tmp_path: Path) -> None
         engine_kills=max(1, round(4 * share)),
         quiet_seconds=10,
         seed=SEED,
+        lookup_seconds=10,  # other tests run beside this one: a server may need several times the second that it does
     )
     cluster = Cluster.start(durable=True)
     try:
@@ -37,6 +38,7 @@ def test_no_kill_loses_a_call_or_its_money_on_postgresql(tmp_path: Path) -> None
     finally:
         cluster.stop()
     _check(outcome, plan)
+    assert outcome.verdict.counts["refused"] <= MOST_REFUSED * plan.calls, str(outcome)
     assert outcome.verdict.counts["lost"] <= MOST_LOST * plan.calls, str(outcome)
 
 
@@ -53,6 +55,5 @@ def _check(outcome: Outcome, plan: Plan) -> None:
     counts = outcome.verdict.counts
     assert not outcome.verdict.violations, str(outcome)
     assert counts["calls"] == plan.calls == round(plan.seconds * RATE), str(outcome)
-    assert counts["refused"] <= MOST_REFUSED * plan.calls, str(outcome)
     assert 0 < outcome.converted < counts["answered"] + counts["cut"], "some calls were long enough, and some were not"
     assert counts["claimed"] > plan.calls / 8, "calls met their reservations"
