@@ -117,7 +117,7 @@ def demo(
     seconds: Annotated[float | None, typer.Option(min=0.1, metavar="N", help="Stop after N seconds.")] = None,
     phones: Annotated[
         Literal["sip", "simulated", "none"] | None,
-        typer.Option(help="What places calls: Kamailio and SIPp, a simulated carrier, nothing; else the best there is."),
+        typer.Option(help="What places calls: Kamailio and SIPp, a simulated carrier, nothing; default: the best."),
     ] = None,
 ) -> None:
     """Show it at work, with simulated traffic. The server's data are in a temporary folder; nothing is kept."""
