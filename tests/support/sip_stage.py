@@ -172,6 +172,15 @@ class Stage:
             if process.returncode is None:
                 process.kill()
 
+    async def wait_for_questions(self, count: int) -> None:
+        """Until so many questions wait for a server."""
+        for _ in range(500):
+            tables = await self.commands.ask("htable.stats")
+            if any(table["name"] == "ask" and table["all"] >= count for table in tables):
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"there are no {count} questions")
+
     async def wait_until_talking(self) -> None:
         """Until Kamailio has seen the caller's ACK of a call."""
         for _ in range(500):
