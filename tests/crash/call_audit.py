@@ -132,7 +132,7 @@ def _check_duration(call: Call, attempt: Attempt, *, loose: bool) -> Iterator[st
     ended = started + (attempt.duration_ms or 0) / 1000
     for name, at, first, last in (
         ("answered", started, answered_at, told_at),
-        ("ended", ended, started if loose else hung_up_at, over_at),
+        ("ended", ended, started if loose else hung_up_at, (call.last_bye_at or over_at) if loose else over_at),
     ):
         if not first - CLOCK_SECONDS <= at <= last + CLOCK_SECONDS:
             yield f"{name} at {at:.3f} by the record, from {first:.3f} to {last:.3f} by its ends"

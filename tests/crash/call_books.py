@@ -41,6 +41,7 @@ class End:
     answered_at: float | None = None  # 200 of the INVITE
     bye_at: float | None = None  # sent or received
     bye_over_at: float | None = None  # its answer
+    last_bye_at: float | None = None  # of everything about a BYE, repeats too
     sent_bye: bool = False
 
 
@@ -66,6 +67,12 @@ class Call:
     def ended_at(self) -> float | None:
         """The last moment at which the call can have been over."""
         ends = [end.bye_over_at or end.bye_at for end in (self.caller, self.buyer) if end is not None]
+        return max((at for at in ends if at is not None), default=None)
+
+    @property
+    def last_bye_at(self) -> float | None:
+        """The last that either of them heard or said of its being over."""
+        ends = [end.last_bye_at for end in (self.caller, self.buyer) if end is not None]
         return max((at for at in ends if at is not None), default=None)
 
     @property
@@ -132,6 +139,8 @@ def _note(end: End, message: Message) -> None:
         end.invited_at = message.at
     if message.method == "INVITE" and message.code == 200 and end.answered_at is None:
         end.answered_at = message.at
+    if message.method == "BYE":
+        end.last_bye_at = message.at
     if message.method == "BYE" and message.code is None and end.bye_at is None:
         end.bye_at, end.sent_bye = message.at, message.sent
     if message.method == "BYE" and message.code is not None and end.bye_over_at is None:

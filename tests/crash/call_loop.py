@@ -29,7 +29,7 @@ from ringbid.edge import tasks
 from support.server import free_port
 
 RATE = 20  # calls a second
-PATIENCE_SECONDS = 2.0  # longer than a call may wait for the server: of callers, and of reservations
+PATIENCE_SECONDS = 6.0  # longer than a call may wait for the server: of callers, and of reservations
 WARM_UP_SECONDS = 2.0  # after the first call, nothing is killed for so long
 SETTLE_SECONDS = 40.0  # the longest that it may take until all is told and closed, once nothing is killed any more
 BUYERS = ("busy", "ash", "birch")

@@ -13,7 +13,7 @@ from crash.call_books import now
 from ringbid.edge import tasks
 
 LEAD_SECONDS = 3.0  # so long before its call a caller is pinged
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 15.0
 _PAUSE_SECONDS = 0.05
 
 
@@ -66,6 +66,9 @@ class Publisher:
                 async with asyncio.timeout(_ANSWER_SECONDS):
                     status, reply = await self._post(head.encode() + body)
             except (OSError, TimeoutError, EOFError, ValueError):
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            if status in (409, 503):  # the same ping, tried before, is still under way; or there is too much to do
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             assert status == 200, f"the ping of {number} was answered {status}: {reply}"
