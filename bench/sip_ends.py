@@ -1,7 +1,8 @@
 """Both ends of the measured calls: SIPp as the carrier that places them at a fixed rate, and SIPp as every buyer.
 
-The buyer rings at once and answers 50 ms later; the caller hangs up after half a second. `sip_messages` reads what the
-caller saw.
+The buyer rings at once and answers some 50 ms later; the caller hangs up after some 500 ms. Both vary: were they always
+the same, what is told of one call would meet the arrival of another one each time. `sip_messages` reads what the caller
+saw.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from bench.sip_messages import ANSWER_WAIT_MS, Placed, read_messages
 
-TALK_MS = 500
+TALK_MS = 500.0
 PORT = 5060
 _PATIENCE_SECONDS = 12  # longer than a call may wait for its way
 _MOST_AT_ONCE = 100_000  # else SIPp places fewer calls where they take long, and hides the delay
@@ -51,7 +52,7 @@ Max-Forwards: 70
         '<recv response="180" optional="true"/>',
         '<recv response="200" rrs="true"/>',
         _send(_within("ACK", 1)),
-        f'<pause milliseconds="{TALK_MS}"/>',
+        _pause(TALK_MS),
         _send(_within("BYE", 2), repeated=True),
         '<recv response="200"/>',
     )
@@ -62,7 +63,7 @@ def buyer_scenario() -> str:
     return _scenario(
         '<recv request="INVITE"/>',
         _send(_response("180 Ringing", tag=True)),
-        f'<pause milliseconds="{ANSWER_WAIT_MS:.0f}"/>',
+        _pause(ANSWER_WAIT_MS),
         _send(_response("200 OK", tag=True, body=True), repeated=True),
         '<recv request="ACK"/>',
         '<recv request="BYE"/>',
@@ -141,6 +142,10 @@ def _response(status: str, *, tag: bool = False, body: bool = False) -> str:
 def _send(message: str, *, repeated: bool = False) -> str:
     again = ' retrans="500"' if repeated else ""
     return f"<send{again}><![CDATA[\n{message}\n]]></send>"
+
+
+def _pause(mean_ms: float) -> str:
+    return f'<pause distribution="uniform" min="{mean_ms * 0.6:.0f}" max="{mean_ms * 1.4:.0f}"/>'
 
 
 def _scenario(*steps: str) -> str:

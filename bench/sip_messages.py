@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-ANSWER_WAIT_MS = 50.0  # how long the buyer rings: it is no delay of ours
+ANSWER_WAIT_MS = 50.0  # how long the buyer rings, on average: it is no delay of ours
 
 
 @dataclass(slots=True)
