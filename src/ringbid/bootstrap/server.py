@@ -48,7 +48,6 @@ from ringbid.worker.snapshot import Catalogs
 from ringbid.worker.sweep import Sweep
 
 SLACK_SECONDS = 4.0  # in which an answer reaches Kamailio, or a record is read
-_WARM_UP_SECONDS = 5.0
 
 
 async def serve(
@@ -69,7 +68,6 @@ async def serve(
     async with _parts(settings, clock) as (app, control):
         server = Server(http_config(app), on_ready)
         await control.start()
-        tune_interpreter()
         warming = tasks.start(_warm_up(), name="warm up")
         watcher = tasks.start(stop_when(stop, server), name="stop") if stop is not None else None
         try:
@@ -82,9 +80,7 @@ async def serve(
 
 
 async def _warm_up() -> None:
-    """Read what only pings with a zip code need, unless one has come before: where a server has died, the calls that
-    wait for the next one come first."""
-    await asyncio.sleep(_WARM_UP_SECONDS)
+    """Read what only pings need: a server that has died is to be back for the calls that wait for it."""
     await asyncio.to_thread(geo.load)
     tune_interpreter()
 
