@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from ringbid.edge.api import rtbs
+from ringbid.edge.api import answering
 from ringbid.ping import request
 from ringbid.reservations import books
 from ringbid.store import schema, tidying
@@ -48,13 +48,13 @@ def _forget_idempotency_keys() -> None:
 
 
 def _send_late() -> None:
-    send_reply = rtbs.send_reply
+    send_reply = answering.send_reply
 
     async def late(*arguments: Any, **keywords: Any) -> None:
         await asyncio.sleep(0.02)
         await send_reply(*arguments, **keywords)
 
-    rtbs.send_reply = late
+    answering.send_reply = late
 
 
 def _answer_before_the_commit() -> None:
