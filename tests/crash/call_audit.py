@@ -33,9 +33,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`violations`: every broken promise. `counts` of calls: `answered`; `cut`, answered when Kamailio was killed and
-    forgot them (`short`: it is not known how long they went on); `refused` with 503; `lost`, being set up when Kamailio
-    was killed. And `claimed` reservations, and pings that were answered too `late` for that."""
+    """`violations`: every broken promise.
+
+    `counts` of calls: `answered`; `cut`, answered when Kamailio was killed and forgot them (`short`: nobody knows how
+    long they lasted); `refused` with 503; `lost`, being set up when Kamailio was killed; `unheard`: callers gave up
+    though Kamailio ran. And `claimed` reservations, and pings that were answered too `late` for that.
+    """
 
     violations: tuple[str, ...]
     counts: Mapping[str, int]
@@ -78,11 +81,10 @@ def _judge(call: Call, stored: list[StoredCall], run: Run, contents: Contents) -
         found += _check_unanswered(call, one, contents)
     if call.refused_with == 503:
         return "refused", [*found, *([] if call.retry_after else ["503 without Retry-After"])]
-    if call.refused_with is not None:
+    if call.refused_with is not None and call.gave_up_at is None:
         return "broken", [*found, f"refused with {call.refused_with}"]
-    if _meets_kill(call.caller.invited_at, call.gave_up_at, run, slack=MOMENT_SECONDS):
-        return "lost", found
-    return "broken", [*found, "nobody answered, and Kamailio ran all the time"]
+    lost = _meets_kill(call.caller.invited_at, call.gave_up_at, run, slack=MOMENT_SECONDS)
+    return ("lost" if lost else "unheard"), found
 
 
 def _meets_kill(first: float | None, last: float | None, run: Run, *, slack: float) -> bool:

@@ -11,8 +11,11 @@ _LINGER_MS = 2000  # to answer once more what the other end repeats
 _REFUSALS = (403, 404, 408, 480, 481, 486, 487, 500, 503, 603)
 
 _VIA = "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]"
+# Of an INVITE, and of what belongs to its transaction: SIPp's own is another in each message.
+_INVITES_VIA = _VIA.replace("[branch]", "z9hG4bK-[pid]-[call_number]-invite")
 _CONTACT = "Contact: <sip:end@[local_ip]:[local_port]>"
 _CALLER = "From: <sip:[field0]@[local_ip]>;tag=[pid]F[call_number]"
+_CALLED = "To: <sip:[service]@[remote_ip]>"
 _ECHOED = "[last_Via:]\n[last_From:]\n[last_To:]{tag}\n[last_Call-ID:]\n[last_CSeq:]\n[last_Record-Route:]\n"
 _TAG = ";tag=[pid]T[call_number]"
 _NO_BODY = "Content-Length: 0\n"
@@ -96,7 +99,7 @@ def _answered_bye() -> list[str]:
 
 
 def _invite() -> str:
-    head = ["INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0", _VIA, _CALLER, "To: <sip:[service]@[remote_ip]>"]
+    head = ["INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0", _INVITES_VIA, _CALLER, _CALLED]
     return "\n".join([*head, "Call-ID: [call_id]", "CSeq: 1 INVITE", _CONTACT, "Max-Forwards: 70", _SDP])
 
 
@@ -107,7 +110,8 @@ def _within(method: str, *, cseq: int) -> str:
 
 def _of_invite(method: str) -> str:
     """An ACK of a refusal, or a CANCEL: of the very transaction of the INVITE."""
-    head = [f"{method} sip:[service]@[remote_ip]:[remote_port] SIP/2.0", "[last_Via:]", _CALLER, "[last_To:]"]
+    called = "[last_To:]" if method == "ACK" else _CALLED
+    head = [f"{method} sip:[service]@[remote_ip]:[remote_port] SIP/2.0", _INVITES_VIA, _CALLER, called]
     return "\n".join([*head, "Call-ID: [call_id]", f"CSeq: 1 {method}", "Max-Forwards: 70", _NO_BODY])
 
 

@@ -84,7 +84,7 @@ class Outcome:
 
     def __str__(self) -> str:
         counts = self.verdict.counts
-        kinds = ("calls", "answered", "cut", "short", "refused", "lost", "broken", "late", "claimed")
+        kinds = ("calls", "answered", "cut", "short", "refused", "lost", "unheard", "broken", "late", "claimed")
         called = ", ".join(f"{counts[kind]} {kind}" for kind in kinds)
         lines = [
             f"{len(self.verdict.violations)} broken promises",

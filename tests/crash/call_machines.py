@@ -6,11 +6,9 @@ Between the two is a connection that can be cut.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,22 +23,6 @@ from ringbid.settings import Settings, Sip
 READY_SECONDS = 30.0
 PORT = 5060
 _ROUTER_PORT, _CONTROL_PORT = 8448, 8449
-
-
-@contextlib.contextmanager
-def before_others() -> Iterator[bool]:
-    """What is started now gets the processors before what else runs here: how fast a server is back is part of the
-    promise, and must not be that of a machine full of tests. False: it may not, for only root can have it so."""
-    usual = os.getpriority(os.PRIO_PROCESS, 0)
-    try:
-        os.setpriority(os.PRIO_PROCESS, 0, usual - 15)
-    except PermissionError:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        os.setpriority(os.PRIO_PROCESS, 0, usual)
 
 
 @dataclass(frozen=True)

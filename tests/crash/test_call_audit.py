@@ -135,7 +135,6 @@ def test_a_reservation_with_two_calls_is_found() -> None:
     [
         ({"retry_after": False}, "503 without Retry-After"),
         ({"refused_with": 480}, "refused with 480"),
-        ({"refused_with": None, "gave_up_at": AT + 8}, "Kamailio ran all the time"),
     ],
 )
 def test_a_call_that_was_not_refused_cleanly_is_found(change: dict[str, Any], found: str) -> None:
@@ -153,6 +152,12 @@ def test_a_record_of_a_call_that_no_buyer_answered_is_found() -> None:
     stored = StoredCall("u2", "a-2@chaos", "+12125550001", "ended", None, (replace(TALKED, duration_ms=0),))
     violations = verdict_on(replace(KEPT, calls=(STORED, stored))).violations
     assert [line for line in violations if "nobody answered, and it has the record" in line]
+
+
+def test_a_call_whose_caller_gave_up_though_kamailio_ran_is_counted() -> None:
+    unheard = replace(REFUSED, refused_with=None, gave_up_at=AT + 8)
+    cancelled = replace(unheard, call_id="a-3@chaos", refused_with=487)
+    assert verdict_on(KEPT, CALL, unheard, cancelled).counts["unheard"] == 2
 
 
 def test_a_call_that_was_being_set_up_when_kamailio_was_killed_is_lost_and_counted() -> None:

