@@ -34,10 +34,10 @@ _LINGER = f'<label id="end"/>\n<timewait milliseconds="{_LINGER_MS}"/>'
 
 def caller(*, waits_for_bye: bool, patience_seconds: float) -> str:
     """Calls from the number in the first field, talks for a while and hangs up, or lets the buyer do that. Gives up
-    when it has heard nothing for `patience_seconds`."""
+    when it has waited for `patience_seconds`."""
     patience = f'timeout="{patience_seconds * 1000:.0f}" ontimeout="give_up"'
-    steps = [_send(_invite())]
-    steps += [f'<recv response="{code}" optional="true" {patience}/>' for code in (100, 180, 183)]
+    steps = [_send(_invite()), '<recv response="100"/>']  # until it comes, the INVITE is repeated, for half a minute
+    steps += [f'<recv response="{code}" optional="true" {patience}/>' for code in (180, 183)]
     steps += [f'<recv response="{code}" optional="true" next="refused" {patience}/>' for code in _REFUSALS]
     steps += [f'<recv response="200" rrs="true" {patience}/>', _send(_within("ACK", cseq=1), repeat=False)]
     if waits_for_bye:
