@@ -9,6 +9,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 from ringbid.bootstrap.orders import apply_handler, ledger_handlers
 from ringbid.buyers.protocol import Outbound
@@ -31,6 +32,7 @@ from ringbid.edge.telephony.sip.config import engine_database, sip_folder
 from ringbid.edge.telephony.sip.records import OpenCall, Reconciler
 from ringbid.edge.telephony.sip.router import SipRouter
 from ringbid.edge.telephony.twiml.endpoint import TwimlApi
+from ringbid.edge.web.late import App, LateApp
 from ringbid.ping.ports import PingTools
 from ringbid.ping.turns import Turns
 from ringbid.reservations.ports import Reservations
@@ -65,10 +67,10 @@ async def serve(
     """
     clock = SystemClock()
     listener = listener or take_port(settings.host, settings.port)
-    async with _parts(settings, clock) as (app, control):
+    async with _parts(settings, clock) as (app, control, open_pages):
         server = Server(http_config(app), on_ready)
         await control.start()
-        warming = tasks.start(_warm_up(), name="warm up")
+        warming = tasks.start(_warm_up(open_pages), name="warm up")
         watcher = tasks.start(stop_when(stop, server), name="stop") if stop is not None else None
         try:
             await server.serve(sockets=[listener])
@@ -79,14 +81,17 @@ async def serve(
                 watcher.cancel()
 
 
-async def _warm_up() -> None:
-    """Read what only pings need: a server that has died is to be back for the calls that wait for it."""
+async def _warm_up(open_pages: Callable[[], Awaitable[None]]) -> None:
+    """Read what only pings and people need: a server that has died is to be back for the calls that wait for it."""
     await asyncio.to_thread(geo.load)
+    await open_pages()
     tune_interpreter()
 
 
 @asynccontextmanager
-async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Application, ControlServer]]:
+async def _parts(
+    settings: Settings, clock: Clock
+) -> AsyncIterator[tuple[Application, ControlServer, Callable[[], Awaitable[None]]]]:
     """Everything a server is made of, started in order and stopped in the reverse."""
     store = await open_store(settings, clock)
     background: list[asyncio.Task[None]] = []
@@ -116,6 +121,7 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
         if settings.sip.domain is not None:
             await prepare_engine(settings)
             background += _start_sip(settings, store, counted, clock)
+        pages = LateApp()
         app = build_application(
             store.reservations,
             catalogs,
@@ -125,6 +131,7 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
             carriers=_carriers(settings, counted, clock),
             metrics=metrics,
             call_tools=tools,
+            pages=pages,
             networks=PhoneNetworks(
                 carriers=settings.carriers, public_url=settings.public_url, outbound=outbound, clock=clock
             ),
@@ -135,7 +142,7 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
             **outbox_orders.orders(store.outbox, nudge=sender.nudge),
             **call_orders.orders(store.calls, catalogs, tools.random_bytes, nudge=sender.nudge),
         }
-        yield app, ControlServer(settings.data, handlers)
+        yield app, ControlServer(settings.data, handlers), lambda: _open_pages(pages, settings, clock, catalogs, store)
     finally:
         for task in background:
             task.cancel()
@@ -143,6 +150,18 @@ async def _parts(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Applic
         await outbound.aclose()
         await posting.aclose()
         await store.close()
+
+
+async def _open_pages(pages: LateApp, settings: Settings, clock: Clock, catalogs: Catalogs, store: Store) -> None:
+    """Import and build the web application, in a thread: it takes about a second."""
+
+    def build() -> App:
+        from ringbid.bootstrap.web import Nobody, open_web  # noqa: PLC0415 -- slow, and not for calls and pings
+
+        web = open_web(settings, clock=clock, catalogs=catalogs, reservations=store.reservations, identities=Nobody())
+        return cast("App", web)
+
+    pages.open(await asyncio.to_thread(build))
 
 
 def _start_sip(settings: Settings, store: Store, desk: CallDesk, clock: Clock) -> list[asyncio.Task[None]]:
@@ -205,6 +224,7 @@ def build_application(
     call_tools: CallTools | None = None,
     networks: Networks | None = None,
     metrics: Metrics | None = None,
+    pages: App | None = None,
 ) -> Application:
     """The HTTP application over given parts: the server's own, or those of a test. Requests about calls are answered
     where there are `call_tools` and `networks`."""
@@ -223,7 +243,7 @@ def build_application(
     calls = None
     if call_tools is not None and networks is not None:
         calls = CallApi(tools=call_tools, networks=networks, limits=settings.limits, metrics=metrics)
-    return Application(rtbs=rtbs, metrics=metrics, carriers=carriers, calls=calls)
+    return Application(rtbs=rtbs, metrics=metrics, carriers=carriers, calls=calls, pages=pages)
 
 
 def build_call_tools(

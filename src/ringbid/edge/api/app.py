@@ -22,15 +22,23 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Application:
-    """An ASGI application over the ping API, requests about calls, carriers' webhooks, `/healthz` and `/metrics`."""
+    """An ASGI application over the ping API, requests about calls, carriers' webhooks, `/healthz`, `/metrics`; `pages`
+    answer everything else."""
 
     def __init__(
-        self, *, rtbs: RtbApi, metrics: Metrics, carriers: App | None = None, calls: CallApi | None = None
+        self,
+        *,
+        rtbs: RtbApi,
+        metrics: Metrics,
+        carriers: App | None = None,
+        calls: CallApi | None = None,
+        pages: App | None = None,
     ) -> None:
         self._rtbs = rtbs
         self._carriers = carriers
         self._calls = calls
         self._metrics = metrics
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,6 +62,8 @@ class Application:
             await _send(send, 200, b'{"status":"ok"}', b"application/json")
         elif path == "/metrics":
             await _send(send, 200, self._metrics.render(), b"text/plain; version=0.0.4; charset=utf-8")
+        elif self._pages is not None:
+            await self._pages(scope, receive, send)
         else:
             problem = {"title": "There is nothing at this address", "status": 404, "detail": "Pings go to /rtbs.json."}
             await _send(send, 404, msgspec.json.encode(problem), b"application/problem+json")

@@ -1,0 +1,1 @@
+"""Who may do what: people, their roles and keys, and the one policy table."""

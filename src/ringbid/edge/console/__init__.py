@@ -1,0 +1,1 @@
+"""The console: one file per screen, templates and static files beside them."""

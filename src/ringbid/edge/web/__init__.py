@@ -1,0 +1,1 @@
+"""The web application for people and their programs: what console and `/api/v1` have in common."""

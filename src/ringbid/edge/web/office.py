@@ -1,0 +1,60 @@
+"""Everything that pages and API resources work with, as ports: made by `bootstrap.web`, read by every handler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from litestar import Request
+from litestar.datastructures import State
+
+from ringbid.accounts.actor import Actor
+from ringbid.catalog.snapshot import Snapshot
+from ringbid.reservations.ports import Reservations
+from ringbid.values.clock import Clock
+
+WebRequest = Request[Actor | None, None, State]
+
+
+class Identities(Protocol):
+    """Whose a session or an API key is."""
+
+    async def of_session(self, token: str) -> Actor | None:
+        """The person that signed in and got this cookie; None where the session is over or never was."""
+        ...
+
+    async def of_key(self, key: str) -> Actor | None:
+        """The program that has this API key; None where there is none, or it has expired."""
+        ...
+
+
+class Snapshots(Protocol):
+    """The catalogs in force."""
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """The ports. `secure`: browsers reach us over https, so that cookies are for that alone."""
+
+    clock: Clock
+    identities: Identities
+    catalogs: Snapshots
+    reservations: Reservations
+    secure: bool = False
+
+
+def office_of(request: WebRequest) -> Office:
+    """What the handler of `request` works with."""
+    office = request.app.state.office
+    assert isinstance(office, Office)
+    return office
+
+
+def actor_of(request: WebRequest) -> Actor:
+    """Who asks. The route's policy has let somebody in."""
+    actor = request.scope["user"]
+    assert isinstance(actor, Actor), "the route's policy lets in whom it does not know"
+    return actor

@@ -1,0 +1,40 @@
+"""The web application in a test: its real handlers over given parts, and who asks given instead of signed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from litestar.testing import AsyncTestClient
+
+from ringbid.accounts.actor import Actor, Role
+from ringbid.bootstrap.web import HANDLERS
+from ringbid.edge.web.app import build_web
+from ringbid.edge.web.office import Office
+from ringbid.values.ids import CompanyId
+
+OWNER = Actor(user_id="u-1", name="Olga Owner", company_id=CompanyId("acme"), role=Role.OWNER)
+
+
+@dataclass
+class FixedIdentities:
+    """Whoever sends the cookie or key of this name is that actor."""
+
+    actors: dict[str, Actor] = field(default_factory=lambda: {"owner": OWNER})
+
+    async def of_session(self, token: str) -> Actor | None:
+        return self.actors.get(token)
+
+    async def of_key(self, key: str) -> Actor | None:
+        actor = self.actors.get(key)
+        return replace(actor, via="key") if actor is not None else None
+
+
+def web_client(office: Office, *, session: str | None = "owner") -> AsyncTestClient[Any]:
+    """A browser on the web application over `office`; `session` is its cookie, None: not signed in."""
+    app = build_web(office, HANDLERS)
+    cookies = {"ringbid": session} if session is not None else {}
+    client = AsyncTestClient(app, cookies=cookies, raise_server_exceptions=False)
+    client.follow_redirects = False
+    client.headers["accept"] = "text/html"
+    return client
