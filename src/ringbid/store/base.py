@@ -1,6 +1,6 @@
 """What all tables share: their metadata, how constraints are named, and how rows are numbered.
 
-`schema`, `call_schema`, `ledger_schema` and `outbox_schema` define the tables.
+`schema`, `accounts_schema`, `call_schema`, `ledger_schema` and `outbox_schema` define the tables.
 """
 
 from __future__ import annotations
