@@ -14,6 +14,25 @@ VALUES (%s, 1, %s, '', '', '', '', '', '', '', '', '', '', 4, 0, '')
 """
 
 
+def test_a_server_that_starts_again_does_not_wait_for_a_kamailio_that_writes(postgres_cluster: Cluster) -> None:
+    url = postgres_cluster.create_database()
+    create_engine_tables(url)
+    with psycopg.connect(url) as kamailio:
+        kamailio.execute(DIALOG.encode(), [1, "live"])
+        kamailio.execute(b"INSERT INTO sip_record (callid, attempt) VALUES ('over', 'a1')")
+        create_engine_tables(f"{url}?options=-c%20lock_timeout%3D200ms")
+
+
+def test_tables_of_an_earlier_ringbid_get_what_they_lack(postgres_cluster: Cluster) -> None:
+    url = postgres_cluster.create_database()
+    create_engine_tables(url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(b"DELETE FROM sip_version WHERE table_name = 'ringbid'")
+        connection.execute(b"DROP TRIGGER sip_record_ends_dialog ON sip_record")
+        create_engine_tables(url)
+        assert connection.execute(b"SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'sip_record%%'").fetchone() == (1,)
+
+
 def test_a_record_ends_its_dialog_and_no_other(postgres_cluster: Cluster) -> None:
     url = postgres_cluster.create_database()
     create_engine_tables(url)

@@ -19,6 +19,7 @@ RecordRow: TypeAlias = tuple[int, str, str, str, str, str, float]
 _CONNECT_SECONDS = 3
 _KEPT_DAYS = 30
 _LOCK = 0x72696E6762696422  # processes that start together take turns
+_REVISION = 1  # of what is made here; one more with each change of it
 
 _TABLES = b"""
 CREATE TABLE IF NOT EXISTS sip_version (
@@ -93,6 +94,10 @@ DO $$ BEGIN
     END IF;
 END $$;
 """
+_SET_REVISION = b"""
+INSERT INTO sip_version (table_name, table_version) VALUES ('ringbid', %s)
+    ON CONFLICT (table_name) DO UPDATE SET table_version = excluded.table_version
+"""
 _UNNOTED = b"""
 SELECT id, callid, attempt, started, ended, ended_by, duration FROM sip_record WHERE NOT noted ORDER BY id LIMIT %s
 """
@@ -102,10 +107,17 @@ _TIDY = b"DELETE FROM sip_record WHERE noted AND written_at < now() - make_inter
 
 def create_engine_tables(url: str) -> None:
     """Make what is missing. Kamailio's connections then do not wait for the disk: it writes several rows for each call,
-    and its log has the records of the last moment, should the database crash. Raises StoreUnavailable."""
+    and its log has the records of the last moment, should the database crash. Raises StoreUnavailable.
+
+    Where all is there, nothing is touched: even an index that need not be made locks its table, and a server that is
+    started again would stand in the way of a Kamailio that writes, or die of a deadlock with it.
+    """
     with _connect(url) as connection, connection.transaction():
         connection.execute(b"SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        if _read_revision(connection) == _REVISION:
+            return
         connection.execute(_TABLES)
+        connection.execute(_SET_REVISION, [_REVISION])
         # The store's own connections set it to `on` themselves (`store.postgres`), so that this is for Kamailio alone.
         name = connection.info.dbname
         connection.execute(
@@ -144,6 +156,14 @@ class EngineTables:
         except psycopg.Error as error:
             self.close()
             raise StoreUnavailable(f"PostgreSQL: {error}") from error
+
+
+def _read_revision(connection: psycopg.Connection[tuple[object, ...]]) -> object:
+    """What was made last; None: nothing yet."""
+    if connection.execute(b"SELECT to_regclass('sip_version')").fetchone() == (None,):
+        return None
+    row = connection.execute(b"SELECT table_version FROM sip_version WHERE table_name = 'ringbid'").fetchone()
+    return row[0] if row is not None else None
 
 
 def _connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
