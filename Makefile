@@ -22,7 +22,7 @@ demo: $(VENV)/.installed  ## Run Ringbid with simulated publishers, buyers and r
 test: setup  ## Everything CI runs: make check, then the whole test suite on SQLite and PostgreSQL
 	@scripts/require_test_tools.sh
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(ARGS)
+	@scripts/run_tests.sh $(BIN)/python $(ARGS)
 
 check: setup  ## Lint, format, types, imports and house rules
 	@$(BIN)/ruff check .

@@ -1,7 +1,8 @@
 """Calls while the server is killed with SIGKILL, its connection to Kamailio cut, and Kamailio killed.
 
 Every answered call has one record, one decision a side and one set of entries; hardly a call is refused, and nothing
-leaks. RINGBID_SEED chooses other moments; RINGBID_CHAOS_SECONDS how long calls are made on PostgreSQL (60).
+leaks. How few are refused hangs on how soon the killed is back, so nothing else may run meanwhile (marker `alone`).
+RINGBID_SEED chooses other moments; RINGBID_CHAOS_SECONDS how long calls are made on PostgreSQL (60).
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from support.postgres import Cluster
 
 SECONDS = float(os.environ.get("RINGBID_CHAOS_SECONDS", "60"))
 SEED = int(os.environ.get("RINGBID_SEED", "1"))
-# Beside other tests, what was killed is back when they leave time for it, and calls wait for that: then they show that
-# money and places are right, and not how few are refused.
-ALONE = "PYTEST_XDIST_WORKER" not in os.environ
 MOST_REFUSED = 0.01  # of all calls
-MOST_LOST = 0.02  # that were being set up when Kamailio was killed
+MOST_LOST = 0.01  # that were being set up when Kamailio was killed
+LEAST_CLAIMED = 0.45  # every second caller is pinged before it calls
+
+pytestmark = pytest.mark.alone
 
 
 @pytest.mark.timeout(300)
@@ -34,18 +35,14 @@ def test_no_kill_loses_a_call_or_its_money_on_postgresql(tmp_path: Path) -> None
         quiet_seconds=10,
         seed=SEED,
     )
-    # No power is cut here: beside other tests, a durable cluster would only show how slow their disk is.
-    cluster = Cluster.start(durable=ALONE)
+    cluster = Cluster.start(durable=True)
     try:
         outcome = Chaos(data=tmp_path, database=cluster.create_database(), plan=plan).run()
     finally:
         cluster.stop()
     _check(outcome, plan)
-    counts = outcome.verdict.counts
-    if ALONE:
-        assert counts["refused"] <= MOST_REFUSED * plan.calls, str(outcome)
-        assert counts["lost"] <= MOST_LOST * plan.calls, str(outcome)
-        assert counts["unheard"] == 0, str(outcome)
+    assert outcome.verdict.counts["refused"] <= MOST_REFUSED * plan.calls, str(outcome)
+    assert outcome.verdict.counts["lost"] <= MOST_LOST * plan.calls, str(outcome)
 
 
 @pytest.mark.timeout(300)
@@ -62,4 +59,5 @@ def _check(outcome: Outcome, plan: Plan) -> None:
     assert not outcome.verdict.violations, str(outcome)
     assert counts["calls"] == plan.calls == round(plan.seconds * RATE), str(outcome)
     assert 0 < outcome.converted < counts["answered"] + counts["cut"], "some calls were long enough, and some were not"
-    assert counts["claimed"] > plan.calls / 20, "calls met their reservations"
+    assert counts["unheard"] == 0, str(outcome)
+    assert counts["claimed"] >= LEAST_CLAIMED * plan.calls, str(outcome)
