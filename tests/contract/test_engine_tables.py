@@ -30,7 +30,8 @@ def test_tables_of_an_earlier_ringbid_get_what_they_lack(postgres_cluster: Clust
         connection.execute(b"DELETE FROM sip_version WHERE table_name = 'ringbid'")
         connection.execute(b"DROP TRIGGER sip_record_ends_dialog ON sip_record")
         create_engine_tables(url)
-        assert connection.execute(b"SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'sip_record%%'").fetchone() == (1,)
+        triggers = connection.execute(b"SELECT tgname FROM pg_trigger WHERE tgrelid = 'sip_record'::regclass")
+        assert triggers.fetchall() == [("sip_record_ends_dialog",)]
 
 
 def test_a_record_ends_its_dialog_and_no_other(postgres_cluster: Cluster) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
-from support.sip_desk import FakeDesk
+from ringbid.call.event import Arrival
+from ringbid.call.instruction import Routing
+from ringbid.edge import tasks
+from ringbid.edge.telephony.sip.router import SipRouter
+from support.sip_desk import NOBODY, FakeDesk
 from support.sip_scenarios import caller
 from support.sip_stage import Stage, perform
 
@@ -23,6 +28,32 @@ def test_hundreds_of_calls_that_wait_are_all_asked_about_when_a_server_comes(tmp
         (await calling).check()
         assert len({arrival.provider_call_id for arrival in desk.arrivals}) == MANY
         assert BROKEN_OFF not in stage.log()
+
+    perform(play, tmp_path, desk, router=False)
+
+
+def test_a_server_has_caught_up_when_the_calls_that_waited_for_it_are_routed(tmp_path: Path) -> None:
+    desk = FakeDesk()
+    routed = asyncio.Event()
+
+    async def slowly(_: Arrival) -> Routing:
+        await routed.wait()
+        return NOBODY
+
+    desk.decide = slowly
+
+    async def play(stage: Stage) -> None:
+        calling = await stage.start_call(caller(final=480), calls=3)
+        await stage.wait_for_questions(3)
+        router = SipRouter(desk, stage.settings.sip)
+        connecting = tasks.start(router.run(), name="router")
+        catching_up = tasks.start(router.wait_until_caught_up(), name="catching up")
+        await desk.wait_for_arrivals(3)
+        assert not (await asyncio.wait([catching_up], timeout=1.5))[0]
+        routed.set()
+        await asyncio.wait_for(catching_up, 1)
+        (await calling).check()
+        connecting.cancel()
 
     perform(play, tmp_path, desk, router=False)
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import cast
+from functools import partial
+from typing import Any, cast
 
 from ringbid.bootstrap.orders import apply_handler, ledger_handlers
 from ringbid.buyers.protocol import Outbound
@@ -67,10 +68,10 @@ async def serve(
     """
     clock = SystemClock()
     listener = listener or take_port(settings.host, settings.port)
-    async with _parts(settings, clock) as (app, control, open_pages):
+    async with _parts(settings, clock) as (app, control, warm_up):
         server = Server(http_config(app), on_ready)
         await control.start()
-        warming = tasks.start(_warm_up(open_pages), name="warm up")
+        warming = tasks.start(warm_up(), name="warm up")
         watcher = tasks.start(stop_when(stop, server), name="stop") if stop is not None else None
         try:
             await server.serve(sockets=[listener])
@@ -81,8 +82,14 @@ async def serve(
                 watcher.cancel()
 
 
-async def _warm_up(open_pages: Callable[[], Awaitable[None]]) -> None:
-    """Read what only pings and people need: a server that has died is to be back for the calls that wait for it."""
+async def _warm_up(router: SipRouter | None, open_pages: Callable[[], Awaitable[None]]) -> None:
+    """Read what only pings with a zip code and people need.
+
+    It takes the interpreter for itself, for parts of a second. Where a server has died, the calls that waited for the
+    next one are routed before; a ping that needs a zip code sooner reads them then, and pages wait.
+    """
+    if router is not None:
+        await router.wait_until_caught_up()
     await asyncio.to_thread(geo.load)
     await open_pages()
     tune_interpreter()
@@ -91,7 +98,7 @@ async def _warm_up(open_pages: Callable[[], Awaitable[None]]) -> None:
 @asynccontextmanager
 async def _parts(
     settings: Settings, clock: Clock
-) -> AsyncIterator[tuple[Application, ControlServer, Callable[[], Awaitable[None]]]]:
+) -> AsyncIterator[tuple[Application, ControlServer, Callable[[], Coroutine[Any, Any, None]]]]:
     """Everything a server is made of, started in order and stopped in the reverse."""
     store = await open_store(settings, clock)
     background: list[asyncio.Task[None]] = []
@@ -118,9 +125,11 @@ async def _parts(
         desk = Desk(tools)
         counted = CountingDesk(desk, metrics=metrics, clock=clock)
         background.append(tasks.start(CallChecks(store.calls, desk).run(), name="check calls"))
-        if settings.sip.domain is not None:
+        router = SipRouter(counted, settings.sip) if settings.sip.domain is not None else None
+        if router is not None:
             await prepare_engine(settings)
-            background += _start_sip(settings, store, counted, clock)
+            background.append(tasks.start(router.run(), name="SIP router"))
+            background.append(tasks.start(_reconciler(settings, store, counted, clock).run(), name="SIP records"))
         pages = LateApp()
         app = build_application(
             store.reservations,
@@ -142,7 +151,8 @@ async def _parts(
             **outbox_orders.orders(store.outbox, nudge=sender.nudge),
             **call_orders.orders(store.calls, catalogs, tools.random_bytes, nudge=sender.nudge),
         }
-        yield app, ControlServer(settings.data, handlers), lambda: _open_pages(pages, settings, clock, catalogs, store)
+        open_pages = partial(_open_pages, pages, settings, clock, catalogs, store)
+        yield app, ControlServer(settings.data, handlers), partial(_warm_up, router, open_pages)
     finally:
         for task in background:
             task.cancel()
@@ -164,10 +174,10 @@ async def _open_pages(pages: LateApp, settings: Settings, clock: Clock, catalogs
     pages.open(await asyncio.to_thread(build))
 
 
-def _start_sip(settings: Settings, store: Store, desk: CallDesk, clock: Clock) -> list[asyncio.Task[None]]:
-    """What talks to Kamailio, and what reads its records."""
+def _reconciler(settings: Settings, store: Store, desk: CallDesk, clock: Clock) -> Reconciler:
+    """What reads Kamailio's records."""
     database = engine_database(settings)
-    reconciler = Reconciler(
+    return Reconciler(
         desk=desk,
         calls=_OpenCalls(store),
         commands=EngineCommands(settings.sip),
@@ -177,10 +187,6 @@ def _start_sip(settings: Settings, store: Store, desk: CallDesk, clock: Clock) -
         # No call waits longer to be routed, and one that rings or talks is known to Kamailio.
         patience_seconds=settings.sip.lookup_seconds + SLACK_SECONDS,
     )
-    return [
-        tasks.start(SipRouter(desk, settings.sip).run(), name="SIP router"),
-        tasks.start(reconciler.run(), name="SIP records"),
-    ]
 
 
 async def prepare_engine(settings: Settings) -> None:

@@ -1,7 +1,7 @@
 """Where a caller is: from a zip code, or from the number's area code. Offline and in memory.
 
 Zip data comes from the `zipcodes` package, which builds on GeoNames (https://www.geonames.org, CC BY 4.0). Called by
-`routing.tags`; `bootstrap` loads it right after the start, so that hardly a ping waits for it.
+`routing.tags`; `bootstrap` loads it soon after the start, so that hardly a ping waits for it.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from ringbid.settings import Sip
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
 _MOST_REMEMBERED = 10_000
+_REPEATED_WITHIN_SECONDS = 1.0  # what waits in Kamailio comes this soon after it is greeted
 
 _log = structlog.get_logger(__name__)
 
@@ -42,6 +43,8 @@ class SipRouter:
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
         self._noted: OrderedDict[str, None] = OrderedDict()
         self._connected = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def run(self) -> None:
         """Connect, serve, and connect again, until cancelled."""
@@ -71,6 +74,15 @@ class SipRouter:
         """Returns once Kamailio has been greeted."""
         await self._connected.wait()
 
+    async def wait_until_caught_up(self) -> None:
+        """Returns once nothing waits that Kamailio asked or told before it was greeted, or after as long as a call may
+        wait for its answer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._sip.lookup_seconds):
+                await self.wait_until_connected()
+                await asyncio.sleep(_REPEATED_WITHIN_SECONDS)
+                await self._idle.wait()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(frame(messages.hello()))
         self._connected.set()
@@ -88,6 +100,7 @@ class SipRouter:
             if name in self._under_way:
                 continue  # it was repeated because we are slow
             self._under_way.add(name)
+            self._idle.clear()
             tasks.start(self._handle(message, name, writer), name=f"sip {message.kind}")
 
     async def _handle(self, message: Question | Told, name: str, writer: asyncio.StreamWriter) -> None:
@@ -101,6 +114,8 @@ class SipRouter:
             return
         finally:
             self._under_way.discard(name)
+            if not self._under_way:
+                self._idle.set()
         if not writer.is_closing():
             writer.write(frame(answer))
 
