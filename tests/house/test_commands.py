@@ -84,7 +84,10 @@ def test_a_check_runs_lint_format_types_imports_and_house_rules() -> None:
 def test_the_test_command_checks_first_and_ends_with_the_whole_suite() -> None:
     lines = _recipe("test").strip().splitlines()
     assert any(line.endswith(" check") for line in lines[:-1])
-    assert re.search(r"-m pytest(?! tests)", lines[-1])
+    assert lines[-1].strip() == "@scripts/run_tests.sh $(BIN)/python $(ARGS)"
+    runs = re.findall(r"^run (.+)$", (ROOT / "scripts/run_tests.sh").read_text(encoding="utf-8"), re.MULTILINE)
+    parts = [re.sub(r"--\w+ \w+ ", "", run) for run in runs]
+    assert parts == ['-m "not alone" "$@"', '-m alone "$@"'], "together these are all tests"
 
 
 def test_make_help_names_every_target() -> None:
