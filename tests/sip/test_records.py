@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from ringbid.call.event import CallEvent
+from ringbid.edge.telephony.sip.config import engine_connections
 from ringbid.edge.telephony.sip.records import OpenCall, Reconciler
 from ringbid.store.engine_tables import EngineTables, RecordRow, create_engine_tables
 from ringbid.values.clock import SystemClock
@@ -39,6 +40,20 @@ def database(postgres_cluster: Cluster) -> Iterator[str]:
     yield url
     with psycopg.connect(postgres_cluster.url("postgres"), autocommit=True) as connection:
         connection.execute(f"drop database {url.rpartition('/')[2]} with (force)".encode())
+
+
+def _count_connections(url: str, *, at_least: int) -> int:
+    """Those of others than us to this database: Kamailio answers before its last process has connected."""
+    ends_at = time.monotonic() + 10
+    with psycopg.connect(url, autocommit=True) as connection:
+        while True:
+            row = connection.execute(
+                b"select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+            ).fetchone()
+            assert row is not None
+            if row[0] >= at_least or time.monotonic() > ends_at:
+                return int(row[0])
+            time.sleep(0.02)
 
 
 def reconciler(stage: Stage, desk: FakeDesk, *calls: OpenCall, table: EngineTables | None = None) -> Reconciler:
@@ -245,6 +260,17 @@ def test_an_answer_that_comes_after_a_restart_connects_nobody(tmp_path: Path) ->
         assert desk.told("answered") == []
 
     perform(play, tmp_path, desk)
+
+
+@pytest.mark.parametrize(("workers", "transports"), [(2, ("udp",)), (3, ("udp", "tcp"))])
+def test_kamailio_keeps_as_many_connections_as_the_doctor_counts(
+    tmp_path: Path, database: str, workers: int, transports: tuple[str, ...]
+) -> None:
+    async def play(stage: Stage) -> None:
+        counted = engine_connections(stage.settings)
+        assert await asyncio.to_thread(_count_connections, database, at_least=counted) == counted
+
+    perform(play, tmp_path, FakeDesk(), database=database, workers=workers, transports=transports)
 
 
 def test_with_a_database_a_call_outlives_the_engine(tmp_path: Path, database: str) -> None:

@@ -19,12 +19,14 @@ from zoneinfo import TZPATH, ZoneInfo, ZoneInfoNotFoundError
 
 from ringbid.catalog.model import Catalog
 from ringbid.edge.listening import why_not_free
+from ringbid.edge.telephony.sip.config import engine_connections
 from ringbid.reports.catalog_doubts import find_doubts
 from ringbid.settings import Settings
 from ringbid.store.opening import Facts
 
 LOW_DISK_BYTES, TOO_LITTLE_DISK_BYTES = 1_000_000_000, 50_000_000
 DOUBTFUL_SKEW_SECONDS = 2.0
+SERVER_CONNECTIONS = 8  # to write, route, read, follow the catalog and Kamailio's records, and for what comes and goes
 
 Version = tuple[int, ...]
 
@@ -63,6 +65,20 @@ def check_store(facts: Facts, *, now: datetime) -> Iterator[Finding]:
     """The database that was reached, and whether its clock is this machine's (`now`)."""
     yield Finding("Store", "ok", f"{facts.database} {facts.version}, {facts.place}, {facts.size_bytes / 1e6:.1f} MB")
     yield _check_clock(now, facts.now)
+
+
+def check_connections(allowed: int, settings: Settings) -> Finding:
+    """Whether PostgreSQL lets a server and a Kamailio have all the connections that they keep."""
+    by_engine = engine_connections(settings) if settings.sip.domain is not None and settings.sip.database is None else 0
+    needed = SERVER_CONNECTIONS + by_engine
+    if allowed < needed:
+        return Finding(
+            "Connections",
+            "broken",
+            f"PostgreSQL allows {allowed}; a server keeps up to {SERVER_CONNECTIONS}, Kamailio {by_engine}",
+            f"max_connections = {max(100, 2 * needed)} in postgresql.conf, and restart PostgreSQL; or fewer workers",
+        )
+    return Finding("Connections", "ok", f"{allowed} allowed, {needed} needed by one server and what it works with")
 
 
 def check_event_loop() -> Finding:

@@ -62,6 +62,8 @@ def _examine_store(settings: Settings) -> Iterator[Finding]:
     try:
         facts = asyncio.run(bootstrap.read_facts(settings))
         yield from checks.check_store(facts, now=SystemClock().now())
+        if facts.connections is not None:
+            yield checks.check_connections(facts.connections, settings)
         documents = asyncio.run(bootstrap.read_documents(settings))
         problems = asyncio.run(bootstrap.read_ledger(settings, lambda ledger: ledger.verify()))
         counts = asyncio.run(bootstrap.read_outbox_counts(settings))

@@ -58,8 +58,8 @@ class StoreMissing(Exception):  # noqa: N818 -- a state of the store, named as w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What `ringbid doctor` tells about the store. `wal_reset_bug` is None on PostgreSQL, `now` (the server's clock) is
-    None on SQLite, which has none of its own."""
+    """What `ringbid doctor` tells about the store. `wal_reset_bug` is None on PostgreSQL; `now` (its server's clock)
+    and `connections` (how many that lets us have) are None on SQLite, which has no server."""
 
     database: str  # sqlite | postgresql
     version: str
@@ -67,6 +67,7 @@ class Facts:
     size_bytes: int
     wal_reset_bug: bool | None
     now: datetime | None
+    connections: int | None = None
 
 
 class Store:
@@ -277,7 +278,13 @@ def _sqlite_facts(path: Path) -> Facts:
 
 
 def _postgres_facts(url: str) -> Facts:
-    version, place, size_bytes, now = postgres.read_facts(url)
+    version, place, size_bytes, now, connections = postgres.read_facts(url)
     return Facts(
-        database="postgresql", version=version, place=place, size_bytes=size_bytes, wal_reset_bug=None, now=now
+        database="postgresql",
+        version=version,
+        place=place,
+        size_bytes=size_bytes,
+        wal_reset_bug=None,
+        now=now,
+        connections=connections,
     )

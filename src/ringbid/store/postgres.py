@@ -38,6 +38,11 @@ SET plan_cache_mode = force_generic_plan;
 """
 
 _keys = func.unnest(cast(bindparam("keys"), ARRAY(BigInteger))).column_valued("key")
+_FACTS = b"""
+SELECT pg_database_size(current_database()), clock_timestamp(), current_setting('max_connections')::int - (
+    SELECT sum(setting::int) FROM pg_settings WHERE name IN ('superuser_reserved_connections', 'reserved_connections')
+)
+"""
 _LOCK = Statement(select(func.count(func.pg_advisory_xact_lock(_keys))))
 _mark = insert(schema.writer).values(id=bindparam("id"), batch=bindparam("batch"), at_ms=database_now_ms())
 _MARK = Statement(
@@ -178,14 +183,15 @@ def vacuum(url: str) -> None:
             connection.execute(sql.SQL("VACUUM {}").format(sql.Identifier(table.name)))
 
 
-def read_facts(url: str) -> tuple[str, str, int, datetime]:
-    """The server's version, where it is (host:port/name), the size of the database in bytes, and the server's time."""
+def read_facts(url: str) -> tuple[str, str, int, datetime, int]:
+    """The server's version, where it is (host:port/name), the size of the database in bytes, the server's time, and how
+    many connections it lets others than its superusers have."""
     with connect(url, read_only=True) as connection:
-        row = connection.execute("SELECT pg_database_size(current_database()), clock_timestamp()").fetchone()
+        row = connection.execute(_FACTS).fetchone()
         assert row is not None, "a SELECT without FROM has a row"
         info = connection.info
         version = f"{info.server_version // 10000}.{info.server_version % 10000}"
-        return version, f"{info.host}:{info.port}/{info.dbname}", row[0], row[1]
+        return version, f"{info.host}:{info.port}/{info.dbname}", row[0], row[1], row[2]
 
 
 def _told(error: psycopg.Error, connection: psycopg.Connection[Row]) -> Exception:

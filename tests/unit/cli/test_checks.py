@@ -11,7 +11,7 @@ import pytest
 
 from ringbid.catalog.model import Campaign, Catalog, Company
 from ringbid.cli import checks
-from ringbid.settings import Outbound, Settings
+from ringbid.settings import Outbound, Settings, Sip
 from ringbid.store.opening import Facts
 from ringbid.values.ids import CampaignId, CompanyId
 
@@ -52,6 +52,17 @@ def test_a_clock_that_differs_from_the_databases_is_doubtful(late_seconds: int, 
     _, clock = checks.check_store(facts, now=NOW)
     assert clock.state == state
     assert clock.found == f"{-late_seconds:+.1f} s from the database's"
+
+
+def test_a_postgresql_that_allows_fewer_connections_than_are_kept_is_broken() -> None:
+    phones = Settings(sip=Sip(domain="sip.example.org", workers=16))
+    assert checks.check_connections(97, Settings()).state == "ok"
+    assert checks.check_connections(97, phones).state == "ok"
+    found = checks.check_connections(47, phones)
+    assert (found.state, found.found) == ("broken", "PostgreSQL allows 47; a server keeps up to 8, Kamailio 56")
+    assert "max_connections = 128" in (found.mend or "")
+    elsewhere = Settings(sip=Sip(domain="sip.example.org", workers=16, database="postgresql://other/kamailio"))
+    assert checks.check_connections(47, elsewhere).state == "ok"
 
 
 def test_this_machine_has_time_zones_and_the_fast_event_loop() -> None:

@@ -20,6 +20,7 @@ from ringbid.settings import Settings
 
 MAIN_FILE = "kamailio.cfg"
 _TEMPLATES = ("kamailio.cfg", "routes.cfg")
+_OTHER_CONNECTIONS = 8  # of timers, of the main process, of its commands
 _LISTEN = re.compile(r"(udp|tcp|tls):(\[[0-9a-fA-F:.]+\]|[0-9.]+):(\d{1,5})")
 _PLAIN = re.compile(r"[A-Za-z0-9._\-]+")
 _HOST_PORT = re.compile(r"[A-Za-z0-9.\-\[\]:]+")
@@ -77,6 +78,13 @@ def recordings_folder(settings: Settings) -> Path:
 def engine_database(settings: Settings) -> str | None:
     """The PostgreSQL URL of Kamailio's live calls and records; None where they are in the record log."""
     return settings.sip.database or settings.database
+
+
+def engine_connections(settings: Settings) -> int:
+    """How many connections to its database Kamailio 5.6 keeps: one for each of its processes but two. There are
+    `workers` of them for each UDP address, for TCP and for evapi."""
+    by_udp = sum(address.startswith("udp:") for address in settings.sip.listen_addresses)
+    return settings.sip.workers * (by_udp + 2) + _OTHER_CONNECTIONS
 
 
 def listen_addresses(settings: Settings) -> tuple[Address, ...]:
