@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Literal
 
 from ringbid.accounts.actor import Actor, Role
+from ringbid.accounts.keys import Scope
 
 Answer = Literal["yes", "sign in", "forbidden"]
 
@@ -38,10 +39,20 @@ _ROLES = {
 }
 
 
-def allows(policy: Policy, actor: Actor | None) -> Answer:
-    """May `actor` (None: nobody has signed in) use a route of this policy?"""
+# What an API key must be allowed. A route may ask for another: opt={"scope": Scope.PINGS}.
+_SCOPES = {Policy.READ: Scope.READ, Policy.MANAGE: Scope.WRITE}
+
+
+def allows(policy: Policy, actor: Actor | None, *, scope: Scope | None = None) -> Answer:
+    """May `actor` (None: nobody has signed in) use a route of this policy? An API key may where it has `scope`, or the
+    one that the policy asks for; people, keys and the company are not for programs."""
     if policy is Policy.PUBLIC:
         return "yes"
     if actor is None:
         return "sign in"
-    return "yes" if actor.role in _ROLES[policy] else "forbidden"
+    if actor.role not in _ROLES[policy]:
+        return "forbidden"
+    needed = scope or _SCOPES.get(policy)
+    if actor.via == "key" and needed is not None and needed.value not in actor.scopes:
+        return "forbidden"
+    return "yes"

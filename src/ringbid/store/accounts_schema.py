@@ -24,9 +24,11 @@ app_user = Table(
     Column("totp_secret", Text),
     Column("totp_on", SmallInteger, nullable=False),  # was the secret confirmed with a code?
     Column("totp_step", BigInteger, nullable=False),  # of the last code that was used: it is not taken again
+    Column("operator", SmallInteger, nullable=False),  # does it own every company that the terminal makes?
     Column("created_at_ms", BigInteger, nullable=False),
     CheckConstraint("email = lower(email)", name="email"),
     CheckConstraint("totp_on in (0, 1) and (totp_on = 0 or totp_secret is not null)", name="totp"),
+    CheckConstraint("operator in (0, 1)", name="operator"),
     sqlite_with_rowid=False,
 )
 

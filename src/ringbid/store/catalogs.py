@@ -134,6 +134,16 @@ def _apply(session: Session, company_id: CompanyId, document: str, *, applied_by
     return int(version)
 
 
+def create_company(session: Session, company_id: CompanyId, document: str, *, applied_by: str) -> bool:
+    """Put the first document of a company in force, in the transaction that `session` is in; False where it has one."""
+    session.lock(["catalog"])
+    [in_force] = session.fetch((_HEAD_OF, {"company_id": company_id}))
+    if in_force:
+        return False
+    _apply(session, company_id, document, applied_by=applied_by, key_ids=[])
+    return True
+
+
 class ChangesHere:
     """On SQLite: whoever applies a catalog is this process."""
 

@@ -17,6 +17,7 @@ from typing import Any
 from ringbid.reservations.ports import StoredPing
 from ringbid.settings import Settings
 from ringbid.store import migrating, postgres, sqlite
+from ringbid.store.accounts import StoredAccounts
 from ringbid.store.audit import StoredAudit
 from ringbid.store.calls import CallReading, StoredCalls
 from ringbid.store.catalogs import Changes, ChangesAnywhere, ChangesHere, KeyTaken, StoredCatalogs, read_heads
@@ -96,6 +97,7 @@ class Store:
         self.calls = StoredCalls(writer=writer, routing=self._routing, reading=reading)
         self.ledger = StoredLedger(writer=writer, reading=reading)
         self.outbox = StoredOutbox(writer=writer, reading=reading)
+        self.accounts = StoredAccounts(writer=writer, reading=reading, changes=changes)
         self.audit = StoredAudit(writer=writer, reading=reading)
 
     async def catalog_heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:

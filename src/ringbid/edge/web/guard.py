@@ -1,4 +1,4 @@
-"""Holds every route to its policy: `opt={"policy": Policy.X}`. A route without one is not served."""
+"""Holds every route to its policy: `opt={"policy": Policy.X}`, API keys to a scope too. One without is not served."""
 
 from __future__ import annotations
 
@@ -19,11 +19,17 @@ def hold_to_policy(connection: ASGIConnection[Any, Any, Any, Any], handler: Base
     """Raises NotAuthorizedException where somebody must sign in, PermissionDeniedException where it is not for them."""
     actor = connection.scope.get("user")
     assert actor is None or isinstance(actor, Actor)
-    match allows(policy_of(handler), actor):
+    match allows(policy_of(handler), actor, scope=handler.opt.get("scope")):
         case "sign in":
             raise NotAuthorizedException("Sign in first, or send an API key: Authorization: Bearer rbk_…")
         case "forbidden":
-            raise PermissionDeniedException("Your role does not allow this. An owner of the company can change it.")
+            raise PermissionDeniedException(_told(actor))
+
+
+def _told(actor: Actor | None) -> str:
+    if actor is not None and actor.via == "key":
+        return "This API key may not do this. An owner of the company can make one with another scope."
+    return "Your role does not allow this. An owner of the company can change it."
 
 
 def policy_of(handler: BaseRouteHandler) -> Policy:

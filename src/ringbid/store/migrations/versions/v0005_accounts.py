@@ -25,8 +25,10 @@ def _make_people() -> None:
         sa.Column("totp_secret", sa.Text()),
         sa.Column("totp_on", sa.SmallInteger(), nullable=False),
         sa.Column("totp_step", sa.BigInteger(), nullable=False),
+        sa.Column("operator", sa.SmallInteger(), nullable=False),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("email = lower(email)", name=op.f("ck_app_user_email")),
+        sa.CheckConstraint("operator in (0, 1)", name=op.f("ck_app_user_operator")),
         sa.CheckConstraint(
             "totp_on in (0, 1) and (totp_on = 0 or totp_secret is not null)", name=op.f("ck_app_user_totp")
         ),
