@@ -72,7 +72,9 @@ def webhook_to(port: int) -> CompiledWebhook:
         accept="accepted == `true`",
         outputs=(("bid", "bid.amount"), ("seconds", "bid.min_seconds"), ("number", "bid.phone")),
     )
-    return compile_webhook(webhook, money_tags=frozenset({"bid"}), seconds_tags=frozenset({"seconds"}))
+    return compile_webhook(
+        webhook, setting="webhooks[charlie bid]", money_tags=frozenset({"bid"}), seconds_tags=frozenset({"seconds"})
+    )
 
 
 async def measure(port: int, rounds: int) -> dict[tuple[str, int], list[float]]:

@@ -27,6 +27,7 @@ WEBHOOK = compile_webhook(
         accept="accepted == `true`",
         outputs=(("bid", "bid.amount"), ("seconds", "bid.min_seconds")),
     ),
+    setting="webhooks[hostile]",
     money_tags=frozenset({"bid"}),
     seconds_tags=frozenset({"seconds"}),
 )

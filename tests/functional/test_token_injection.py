@@ -60,7 +60,9 @@ def test_a_value_stays_a_value_or_the_ask_is_not_sent(part: str, name: str) -> N
 
     async def story() -> None:
         async with HostileServer(buyers.normal) as server, open_client() as client:
-            compiled = compile_webhook(webhook(part, server.port), money_tags=frozenset(), seconds_tags=frozenset())
+            compiled = compile_webhook(
+                webhook(part, server.port), setting="w", money_tags=frozenset(), seconds_tags=frozenset()
+            )
             ask = compiled.build_ask({"value": value, "secret": "stolen"})
             if isinstance(ask, Refused):
                 assert ask.reason is Reason.ASK_UNBUILDABLE

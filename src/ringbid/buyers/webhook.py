@@ -47,6 +47,7 @@ class CompiledWebhook:
     """One webhook, ready for any number of pings. Both methods are pure."""
 
     webhook: Webhook
+    setting: str  # where it stands in the catalog: `campaigns[auto].webhooks[charlie bid]`
     url: Template
     path_has_tokens: bool
     headers: tuple[tuple[str, Template], ...]
@@ -112,14 +113,17 @@ class CompiledWebhook:
         return Bid(tags=tags)
 
     def _declined(self, actual: str) -> Refused:
-        return Refused(Reason.BUYER_DECLINED, actual=actual, expected="true", setting=_setting(self.webhook, "accept"))
+        return Refused(Reason.BUYER_DECLINED, actual=actual, expected="true", setting=f"{self.setting}.accept")
 
     def _unbuildable(self, part: str, *, actual: str, expected: str) -> Refused:
-        return Refused(Reason.ASK_UNBUILDABLE, actual=actual, expected=expected, setting=_setting(self.webhook, part))
+        return Refused(Reason.ASK_UNBUILDABLE, actual=actual, expected=expected, setting=f"{self.setting}.{part}")
 
 
-def compile_webhook(webhook: Webhook, *, money_tags: frozenset[str], seconds_tags: frozenset[str]) -> CompiledWebhook:
-    """`webhook`, ready to ask and to read. `money_tags` and `seconds_tags`: the outputs that a price depends on.
+def compile_webhook(
+    webhook: Webhook, *, setting: str, money_tags: frozenset[str], seconds_tags: frozenset[str]
+) -> CompiledWebhook:
+    """`webhook`, ready to ask and to read. `setting` is where it stands in the catalog; `money_tags` and
+    `seconds_tags`: the outputs that a price depends on.
 
     Raises jmespath's ParseError where an expression is none: `apply` refuses those.
     """
@@ -128,6 +132,7 @@ def compile_webhook(webhook: Webhook, *, money_tags: frozenset[str], seconds_tag
     has_tokens = any(template.tokens for _, template in headers)
     return CompiledWebhook(
         webhook=webhook,
+        setting=setting,
         url=compile_template(webhook.url, "url"),
         path_has_tokens=bool(path and compile_template(path[1], "url").tokens),
         headers=headers,
@@ -135,7 +140,7 @@ def compile_webhook(webhook: Webhook, *, money_tags: frozenset[str], seconds_tag
         fill_body=compile_body(webhook),
         accept=None if webhook.accept is None else Expression(webhook.accept),
         outputs=tuple(
-            Output(tag, Expression(text), _kind_of(tag, money_tags, seconds_tags), _setting(webhook, f"outputs.{tag}"))
+            Output(tag, Expression(text), _kind_of(tag, money_tags, seconds_tags), f"{setting}.outputs.{tag}")
             for tag, text in webhook.outputs
         ),
     )
@@ -143,10 +148,6 @@ def compile_webhook(webhook: Webhook, *, money_tags: frozenset[str], seconds_tag
 
 def _kind_of(tag: str, money_tags: frozenset[str], seconds_tags: frozenset[str]) -> Kind:
     return "money" if tag in money_tags else "seconds" if tag in seconds_tags else "text"
-
-
-def _setting(webhook: Webhook, part: str) -> str:
-    return f"webhooks[{webhook.name}].{part}"
 
 
 def _compile_headers(webhook: Webhook) -> tuple[tuple[str, Template], ...]:

@@ -49,6 +49,11 @@ class KeyView:
     campaign: Campaign
     key: RtbKey
 
+    @property
+    def setting(self) -> str:
+        """Where the key stands in the catalog."""
+        return f"campaigns[{self.campaign.id}].rtb_keys[{self.key.name}]"
+
 
 @dataclass(frozen=True, slots=True)
 class AccessView:

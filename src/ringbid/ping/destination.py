@@ -22,6 +22,13 @@ def choose_destination(request: PingRequest, *, sip_domain: str | None) -> str |
         return numbers[0].number
     if sip_domain is not None:
         return f"sip:{request.ping_id}@{sip_domain}"
+    if numbers:
+        return Refused(
+            Reason.NUMBER_UNAVAILABLE,
+            actual="no caller_number, no SIP domain",
+            expected="a caller_number, an inbound_number of the key, or the setting sip.domain",
+            setting=f"{request.view.setting}.inbound_number",
+        )
     return Refused(
         Reason.NUMBER_UNAVAILABLE,
         actual="no number, no SIP domain",

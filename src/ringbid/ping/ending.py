@@ -75,16 +75,20 @@ class Ending:
         that count are the new ones."""
         view = await self.tools.plans.view_at(self.request.view, version)
         if view is None:
-            self.refused = Refused(Reason.KEY_UNKNOWN, actual="removed while the ping was under way")
+            self.refused = Refused(
+                Reason.KEY_UNKNOWN,
+                actual="removed while the ping was under way",
+                expected="a key of the campaign",
+                setting=f"campaigns[{self.request.view.campaign.id}].rtb_keys",
+            )
             return
         self.request = replace(self.request, view=view, snapshot_version=self.tools.plans.snapshot.version)
         self.refused = check_terms(self.request)
         plan = self.tools.plans.plan_of(view)
         for buyer_id, candidate in list(self.notebook.candidates.items()):
             planned = plan.find(buyer_id)
-            setting = f"campaigns[{view.campaign.id}].routing.buyers"
             if planned is None:
-                out = Refused(Reason.BUYER_REMOVED, actual="removed", expected="in the campaign", setting=setting)
+                out = Refused(Reason.BUYER_REMOVED, actual="removed", expected="in the campaign", setting=self._routing)
             elif planned.buyer.paused:
                 setting = f"buyers[{buyer_id}].paused"
                 out = Refused(Reason.BUYER_PAUSED, actual="paused", expected="not paused", setting=setting)
@@ -115,7 +119,7 @@ class Ending:
         for buyer_id, candidate in notebook.candidates.items():
             if buyer_id not in verdicts:
                 lost = losing_reason(notebook.plan.strategy, winner=winner.offer(), loser=candidate.offer())
-                verdicts[buyer_id] = Verdict.of(buyer_id, lost)
+                verdicts[buyer_id] = Verdict.of(buyer_id, replace(lost, setting=f"{self._routing}[{buyer_id}]"))
         if winner.quote.rule_id is None:
             notebook.notes.append(
                 f"No conversion rule fits publisher {self.request.publisher_id} and buyer {reservation.buyer_id}: "
@@ -153,7 +157,7 @@ class Ending:
                 verdicts.setdefault(planned.buyer.id, Verdict(planned.buyer.id, Reason.NOT_CONSIDERED))
             status = "rejected"
         else:
-            ending, status = _nobody(verdicts)
+            ending, status = _nobody(verdicts, self._routing)
         return PingRecord(
             reason=ending.reason,
             status=status,
@@ -162,6 +166,11 @@ class Ending:
             reply_status=200,
             reply_body=refused_body(self.request.ping_id, status, ending),
         )
+
+    @property
+    def _routing(self) -> str:
+        """Where the campaign's buyers stand in the catalog."""
+        return f"campaigns[{self.request.view.campaign.id}].routing.buyers"
 
     def _verdicts(self, passed: tuple[Verdict, ...]) -> dict[BuyerId, Verdict]:
         verdicts = dict(self.notebook.verdicts)
@@ -186,11 +195,16 @@ async def settle(ending: Ending, *, duplicate_key: str | None) -> PingReply | Re
     return Refused(Reason.OVERLOADED, retry_after_seconds=1)
 
 
-def _nobody(verdicts: dict[BuyerId, Verdict]) -> tuple[Refused, str]:
+def _nobody(verdicts: dict[BuyerId, Verdict], routing: str) -> tuple[Refused, str]:
     """How a ping ends for which no place was free: a buyer that would take the call but cannot be priced is told
-    apart.
+    apart, and so is a campaign without buyers. Else each buyer's verdict says what mends it.
     """
-    if any(verdict.reason is Reason.QUOTE_PAYOUT_UNKNOWN for verdict in verdicts.values()):
-        return Refused(Reason.PAYOUT_UNKNOWN), "rejected"
-    actual = f"none of {len(verdicts)} buyers" if verdicts else "the campaign has no buyers"
-    return Refused(Reason.NO_BUYER_AVAILABLE, actual=actual), "no-target"
+    for verdict in verdicts.values():
+        if verdict.reason is Reason.QUOTE_PAYOUT_UNKNOWN:
+            return Refused(Reason.PAYOUT_UNKNOWN, verdict.actual, verdict.expected, verdict.setting), "rejected"
+    expected = "one buyer that can take the call"
+    if not verdicts:
+        actual = "the campaign has no buyers"
+        return Refused(Reason.NO_BUYER_AVAILABLE, actual=actual, expected=expected, setting=routing), "no-target"
+    actual = f"none of {len(verdicts)} buyers"
+    return Refused(Reason.NO_BUYER_AVAILABLE, actual=actual, expected=expected), "no-target"

@@ -95,7 +95,12 @@ class _Flow:
                 left_ms=int(left_seconds * 1000),
             )
             notebook.asked = await bids.ask_buyers(
-                self.plan, eligible, tokens=tokens, deadline=self.deadline, tools=self.tools
+                self.plan,
+                eligible,
+                tokens=tokens,
+                deadline=self.deadline,
+                tools=self.tools,
+                timeout_setting=f"{request.view.setting}.timeout_seconds",
             )
         self._step("asks")
         self._rank(eligible, tags)

@@ -70,7 +70,7 @@ def read_request(
     publisher_id = single(parameters, "publisher_id") or single(parameters, "source_id")
     if not publisher_id:
         return Refused(Reason.PUBLISHER_MISSING)
-    caller_number = _caller_number(parameters, allow_none=view.key.allow_no_caller_number)
+    caller_number = _caller_number(parameters, view)
     if isinstance(caller_number, Refused):
         return caller_number
     inbound_number = _inbound_number(parameters, view)
@@ -99,7 +99,7 @@ def check_terms(request: PingRequest) -> Refused | None:
     if not company.catalog.company.rtb_enabled:
         return Refused(Reason.RTB_DISABLED, actual="false", expected="true", setting="company.rtb_enabled")
     if key.paused:
-        setting = f"campaigns[{campaign.id}].rtb_keys[{key.name}].paused"
+        setting = f"{request.view.setting}.paused"
         return Refused(Reason.KEY_PAUSED, actual="paused", expected="not paused", setting=setting)
     if campaign.paused:
         setting = f"campaigns[{campaign.id}].paused"
@@ -122,10 +122,17 @@ def single(parameters: Parameters, name: str) -> str | None:
     return value[0] if value else None
 
 
-def _caller_number(parameters: Parameters, *, allow_none: bool) -> PhoneNumber | Refused | None:
+def _caller_number(parameters: Parameters, view: KeyView) -> PhoneNumber | Refused | None:
     text = single(parameters, "caller_number")
     if text is None or not text.strip():
-        return None if allow_none else Refused(Reason.CALLER_NUMBER_MISSING, expected="caller_number=+12125550123")
+        if view.key.allow_no_caller_number:
+            return None
+        return Refused(
+            Reason.CALLER_NUMBER_MISSING,
+            actual="no caller_number",
+            expected="caller_number=+12125550123",
+            setting=f"{view.setting}.allow_no_caller_number",
+        )
     number = parse_phone(text)
     if number is None:
         return Refused(
@@ -142,7 +149,9 @@ def _inbound_number(parameters: Parameters, view: KeyView) -> PhoneNumber | Refu
     if number is None:
         return Refused(Reason.INBOUND_NUMBER_INVALID, actual=text[:40], expected="E.164 such as +18885551234")
     if all(number != ours.number for ours in view.campaign.numbers):
-        return Refused(Reason.INBOUND_NUMBER_UNKNOWN, actual=number, expected="a number of this campaign")
+        setting = f"campaigns[{view.campaign.id}].numbers"
+        expected = "a number of this campaign"
+        return Refused(Reason.INBOUND_NUMBER_UNKNOWN, actual=number, expected=expected, setting=setting)
     return number
 
 

@@ -68,14 +68,15 @@ async def ask_buyers(
     tokens: Mapping[str, str | tuple[str, ...]],
     deadline: Deadline,
     tools: AskTools,
+    timeout_setting: str | None = None,
 ) -> list[Asked]:
     """Send all asks of the campaign and of `buyers` at once and wait until all have ended or the deadline is there.
 
-    In the order of the plan, whatever the order of the answers.
+    In the order of the plan, whatever the order of the answers. `timeout_setting`: what in the catalog is the deadline.
     """
     wanted: list[tuple[BuyerId | None, CompiledWebhook]] = [(None, webhook) for webhook in plan.webhooks]
     wanted.extend((planned.buyer.id, webhook) for planned in buyers for webhook in planned.webhooks)
-    return await ask_all(wanted, tokens=tokens, deadline=deadline, tools=tools)
+    return await ask_all(wanted, tokens=tokens, deadline=deadline, tools=tools, timeout_setting=timeout_setting)
 
 
 async def ask_all(
@@ -84,6 +85,7 @@ async def ask_all(
     tokens: Mapping[str, str | tuple[str, ...]],
     deadline: Deadline,
     tools: AskTools,
+    timeout_setting: str | None = None,
 ) -> list[Asked]:
     """The same for any webhooks, each with the buyer that it is about (None: the campaign)."""
     if not wanted:
@@ -104,7 +106,7 @@ async def ask_all(
         running[tools.start_task(one)] = index
     if running:
         await _finish(running, asked, seconds=seconds, tools=tools)
-    return asked
+    return [_with_setting(one, timeout_setting) for one in asked]
 
 
 def by_buyer(asked: Sequence[Asked]) -> dict[BuyerId, list[Asked]]:
@@ -210,6 +212,18 @@ def _unanswered(
         answer=None,
         result=refused,
     )
+
+
+def _with_setting(asked: Asked, timeout_setting: str | None) -> Asked:
+    """An ask that failed on its way names what in the catalog mends it: the time there is for it, or else where it was
+    sent. What the webhook itself found wrong has named its own place."""
+    refused = asked.result
+    place = asked.webhook.setting
+    if not isinstance(refused, Refused) or (refused.setting or "").startswith(place):
+        return asked
+    late = refused.reason in (Reason.ASK_TIMED_OUT, Reason.ASK_NO_TIME)
+    setting = timeout_setting if late and timeout_setting is not None else f"{place}.url"
+    return replace(asked, result=replace(refused, setting=setting))
 
 
 def _timed_out(seconds: float) -> Refused:

@@ -170,7 +170,12 @@ def _plan_buyer(
 def _compile_webhook(webhook: Webhook, campaign: Campaign) -> CompiledWebhook:
     money_tags = {tag for rule in campaign.conversions for tag in _money_tags(rule)}
     seconds_tags = {rule.seconds.tag for rule in campaign.conversions if isinstance(rule.seconds, TagAmount)}
-    return compile_webhook(webhook, money_tags=frozenset(money_tags), seconds_tags=frozenset(seconds_tags))
+    return compile_webhook(
+        webhook,
+        setting=f"campaigns[{campaign.id}].webhooks[{webhook.name}]",
+        money_tags=frozenset(money_tags),
+        seconds_tags=frozenset(seconds_tags),
+    )
 
 
 def _money_tags(rule: ConversionRule) -> tuple[str, ...]:

@@ -36,7 +36,12 @@ VALUES: Values = {"caller_number": "+12125550123", "age": "35", "call_uuid": "u-
 
 def compiled(**changes: object) -> CompiledWebhook:
     webhook = replace(CHARLIE, **changes)  # type: ignore[arg-type] -- fields by name
-    return compile_webhook(webhook, money_tags=frozenset({"charlie_bid"}), seconds_tags=frozenset({"charlie_seconds"}))
+    return compile_webhook(
+        webhook,
+        setting=f"webhooks[{webhook.name}]",
+        money_tags=frozenset({"charlie_bid"}),
+        seconds_tags=frozenset({"charlie_seconds"}),
+    )
 
 
 def built(values: Values = VALUES, **changes: object) -> Ask:
@@ -235,7 +240,7 @@ def test_an_absurd_bid_is_unreadable(amount: str) -> None:
 
 
 def test_the_same_value_is_plain_text_where_no_price_depends_on_it() -> None:
-    webhook = compile_webhook(CHARLIE, money_tags=frozenset(), seconds_tags=frozenset())
+    webhook = compile_webhook(CHARLIE, setting="w", money_tags=frozenset(), seconds_tags=frozenset())
     answer = Answer(status=200, headers=(), body=b'{"accepted": true, "bid": {"amount": -5}}')
     assert webhook.read_bid(answer) == Bid(tags={"charlie_bid": "-5"})
 
