@@ -8,7 +8,8 @@ import threading
 import psycopg
 import pytest
 
-from ringbid.store.opening import KeyTaken, Store
+from ringbid.catalog.ports import Author, CatalogMoved, KeyTaken, StoredDocument
+from ringbid.store.opening import Store
 from ringbid.values.ids import CompanyId, KeyId
 from support.store_clients import rows_of
 from support.stores import StorePlace, run
@@ -51,6 +52,27 @@ def test_applying_the_document_in_force_changes_nothing(place: StorePlace) -> No
 
     run(place, story)
     assert rows_of(place, "select count(*) from catalog_change") == [(2,)]
+
+
+def test_a_change_is_made_for_one_version_and_no_other(place: StorePlace) -> None:
+    async def story(store: Store) -> None:
+        async def change(text: str, base_version: int | None) -> int:
+            return await store.change_catalog(
+                ACME, text, author=Author(name="ann"), key_ids=(), changes=(), base_version=base_version
+            )
+
+        assert await store.catalog_document(ACME) is None
+        assert await change("one", 0) == 1
+        await store.apply_catalog(BETA, "beta", applied_by="bob")
+        assert await change("two", 1) == 3, "another company's change is none of this one's"
+        for late in (0, 1, 2):
+            with pytest.raises(CatalogMoved):
+                await change("three", late)
+        assert await store.catalog_document(ACME) == StoredDocument(3, "two")
+        assert await store.catalog_document(ACME, 1) == StoredDocument(1, "one")
+        assert await store.catalog_document(ACME, 2) is None, "a foreign version is none"
+
+    run(place, story)
 
 
 def test_a_key_belongs_to_one_company(place: StorePlace) -> None:

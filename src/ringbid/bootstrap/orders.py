@@ -11,12 +11,12 @@ from typing import Any, cast
 
 import msgspec
 
-from ringbid.catalog.document import export_yaml
+from ringbid.catalog.changing import Applied, CatalogEditor, Conflict
 from ringbid.catalog.key_reading import NewKey
-from ringbid.catalog.plan import Change, plan
+from ringbid.catalog.plan import Change
+from ringbid.catalog.ports import Author
 from ringbid.catalog.problems import Problem
-from ringbid.catalog.sharing import taken_by_others
-from ringbid.catalog.validate import keys_of, read_catalog, read_stored
+from ringbid.catalog.validate import read_catalog
 from ringbid.edge.control import Handler, ask_server
 from ringbid.ledger.correcting import Corrected, Correction
 from ringbid.ledger.messages import answer_message, correction_message, read_answer, read_correction
@@ -49,23 +49,17 @@ async def apply_catalog(settings: Settings, text: str, *, plan_only: bool, appli
 
 async def apply_to(store: Store, text: str, *, plan_only: bool, applied_by: str) -> ApplyResult:
     """The same, on an open store. Nothing is applied unless everything is right, across companies too."""
-    version, heads = await store.catalog_heads()
-    catalogs = {company_id: read_stored(document) for company_id, document in heads}
     read = read_catalog(text)
-    if not isinstance(read, tuple) and read.new_keys and read.catalog.company.id in catalogs:
-        # Keys without a secret in the file keep the one that the company has in force under their name.
-        read = read_catalog(text, keys_in_force=keys_of(catalogs[read.catalog.company.id]))
     if isinstance(read, tuple):
-        return ApplyResult(problems=read, version=version)
-    catalog = read.catalog
-    problems = taken_by_others(catalog, catalogs)
-    changes = plan(catalogs.get(catalog.company.id), catalog)
-    if problems or plan_only or not changes:
-        return ApplyResult(problems=problems, changes=() if problems else changes, version=version)
-    version = await store.apply_catalog(
-        catalog.company.id, export_yaml(catalog), applied_by=applied_by, key_ids=keys_of(catalog).values()
-    )
-    return ApplyResult(changes=changes, new_keys=read.new_keys, version=version)
+        return ApplyResult(problems=read, version=await store.catalog_version())
+    author = Author(name=applied_by)
+    outcome = await CatalogEditor(store).rewrite(author, read.catalog.company.id, None, text, plan_only=plan_only)
+    if isinstance(outcome, Applied):
+        return ApplyResult(changes=outcome.changes, new_keys=outcome.new_keys, version=outcome.version)
+    if isinstance(outcome, Conflict):
+        problem = Problem("", "a catalog that somebody else changed at this moment", "applying it again")
+        return ApplyResult(problems=(problem,), version=outcome.version)
+    return ApplyResult(problems=outcome.problems, version=await store.catalog_version())
 
 
 async def correct_ledger(settings: Settings, correction: Correction) -> Corrected | Refused:

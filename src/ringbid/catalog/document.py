@@ -55,9 +55,14 @@ _MOST_ON_ONE_LINE = 6
 def export_yaml(catalog: Catalog) -> str:
     """YAML that `validate.read_catalog` reads as an equal catalog. Keys stand as `key_sha256`."""
     parts = [f"# The catalog of {catalog.company.id}. Fields at their default are left out.\n"]
-    for name, value in _short_catalog(catalog).items():
-        parts.append(yaml.dump({name: value}, Dumper=_Dumper, **_LAYOUT))
+    parts.extend(write_yaml({name: value}) for name, value in short_fields(catalog).items())
     return "\n".join(parts)
+
+
+def write_yaml(value: object) -> str:
+    """Any part of a catalog's fields as the text that `yaml_reading` reads as the same."""
+    text: str = yaml.dump(value, Dumper=_Dumper, **_LAYOUT)
+    return text.removesuffix("...\n")  # which ends a text that is one plain value
 
 
 # What each kind of thing is where the file says nothing but its required fields, which are empty here.
@@ -75,8 +80,8 @@ _RULE = rule_fields(ConversionRule(id=RuleId(""), version="", name=""))
 _CAPS = caps_fields(Caps())
 
 
-def _short_catalog(catalog: Catalog) -> Tree:
-    """The catalog's fields without those at their default."""
+def short_fields(catalog: Catalog) -> Tree:
+    """The catalog's fields without those at their default: what the document says."""
     parts: Tree = {
         "company": _short(company_fields(catalog.company), _COMPANY),
         "tags": [_short(tag_fields(tag), _TAG) for tag in catalog.tags],

@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import psycopg
 from sqlalchemy import bindparam, delete, func, insert, select
 
+from ringbid.catalog.plan import Change
+from ringbid.catalog.ports import Author, CatalogMoved, KeyTaken, StoredDocument
 from ringbid.store import schema
 from ringbid.store.batch import HEAD
 from ringbid.store.postgres import CATALOG_CHANNEL, CONNECT_SECONDS
@@ -31,12 +34,18 @@ _HEADS = Statement(
     .where(_change.c.id.in_(_newest))
     .order_by(_change.c.company_id)
 )
-# The document that is in force for one company.
+# The document that is in force for one company, with its version.
 _HEAD_OF = Statement(
-    select(_change.c.document)
+    select(_change.c.id, _change.c.document)
     .where(_change.c.company_id == bindparam("company_id"))
     .order_by(_change.c.id.desc())
     .limit(1)
+)
+# A document that was in force for one company.
+_VERSION_OF = Statement(
+    select(_change.c.id, _change.c.document).where(
+        _change.c.company_id == bindparam("company_id"), _change.c.id == bindparam("version")
+    )
 )
 _APPLY = Statement(
     insert(_change).values(
@@ -53,10 +62,6 @@ _TAKEN_KEYS = Statement(
 _FORGET_KEYS = Statement(delete(_key).where(_key.c.company_id == bindparam("company_id")))
 _INSERT_KEY = Insert(_key)
 _NOTIFY = Statement(select(func.pg_notify(CATALOG_CHANNEL, "")))
-
-
-class KeyTaken(Exception):  # noqa: N818 -- what happened, not whose mistake
-    """An RTB key of the catalog belongs to another company; nothing was applied."""
 
 
 class Changes(Protocol):
@@ -82,18 +87,34 @@ class StoredCatalogs:
         self.changes = changes
 
     async def apply(
-        self, company_id: CompanyId, document: str, *, applied_by: str, key_ids: Iterable[KeyId] = ()
+        self,
+        company_id: CompanyId,
+        document: str,
+        *,
+        author: Author,
+        key_ids: Iterable[KeyId] = (),
+        changes: tuple[Change, ...] = (),
+        base_version: int | None = None,
     ) -> int:
         """Put `document` in force for the company; the version that has it. The same document again changes nothing.
 
-        `key_ids` are all RTB keys of the company: from now on its own. Raises KeyTaken where one is another company's.
+        `key_ids` are all keys of the company: from now on its own. Raises KeyTaken where one is another company's, and
+        CatalogMoved where the company's version is not `base_version` (0: it has none; None: whichever it is).
         """
-        keys = list(key_ids)
-        version = await self._writer.transact(
-            lambda session: _apply(session, company_id, document, applied_by=applied_by, key_ids=keys)
-        )
+        applying = _Applying(company_id, document, author, list(key_ids), changes, base_version)
+        version = await self._writer.transact(lambda session: _apply(session, applying))
         self.changes.tell()
         return version
+
+    async def document(self, company_id: CompanyId, version: int | None = None) -> StoredDocument | None:
+        """The company's document of this version, or its newest; None where there is none."""
+        query = (
+            (_HEAD_OF, {"company_id": company_id})
+            if version is None
+            else (_VERSION_OF, {"company_id": company_id, "version": version})
+        )
+        [rows] = await self._reading.alone(lambda session: session.fetch(query))
+        return StoredDocument(int(rows[0][0]), rows[0][1]) if rows else None
 
     async def heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:
         """The version of the newest change (0: none yet), and each company's newest document."""
@@ -111,22 +132,40 @@ def read_heads(session: Session) -> tuple[int, list[tuple[CompanyId, str]]]:
     return max((version for version, _, _ in rows), default=0), [(company_id, text) for _, company_id, text in rows]
 
 
-def _apply(session: Session, company_id: CompanyId, document: str, *, applied_by: str, key_ids: list[KeyId]) -> int:
+@dataclass(frozen=True, slots=True)
+class _Applying:
+    company_id: CompanyId
+    document: str
+    author: Author
+    key_ids: list[KeyId]
+    changes: tuple[Change, ...]
+    base_version: int | None
+
+
+def _apply(session: Session, applying: _Applying) -> int:
+    company_id = applying.company_id
     session.lock(["catalog"])
     [(version, server_now_ms)], in_force, taken = session.fetch(
         (HEAD, {}),
         (_HEAD_OF, {"company_id": company_id}),
-        (_TAKEN_KEYS, {"key_ids": key_ids, "company_id": company_id}),
+        (_TAKEN_KEYS, {"key_ids": applying.key_ids, "company_id": company_id}),
     )
+    own_version, own_document = in_force[0] if in_force else (0, None)
+    if applying.base_version not in (None, own_version):
+        raise CatalogMoved(f"{company_id} is at {own_version}, not {applying.base_version}")
     if taken:
         raise KeyTaken(f"{len(taken)} of the RTB keys of {company_id} belong to another company")
-    if in_force == [(document,)]:
+    if own_document == applying.document:
         return int(version)
     now_ms = server_now_ms if session.clock is None else to_ms(session.clock.now())
     session.write(_FORGET_KEYS, company_id=company_id)
-    session.insert(_INSERT_KEY, [(key_id, company_id) for key_id in key_ids])
+    session.insert(_INSERT_KEY, [(key_id, company_id) for key_id in applying.key_ids])
     session.write(
-        _APPLY, company_id=company_id, document=document, applied_at_ms=now_ms, applied_by=applied_by
+        _APPLY,
+        company_id=company_id,
+        document=applying.document,
+        applied_at_ms=now_ms,
+        applied_by=applying.author.name,
     )  # fmt: skip
     [[(version, _)]] = session.fetch((HEAD, {}))
     if session.shared:

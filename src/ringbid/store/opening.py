@@ -14,13 +14,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ringbid.catalog.plan import Change
+from ringbid.catalog.ports import Author, KeyTaken, StoredDocument
 from ringbid.reservations.ports import StoredPing
 from ringbid.settings import Settings
 from ringbid.store import migrating, postgres, sqlite
 from ringbid.store.accounts import StoredAccounts
 from ringbid.store.audit import StoredAudit
 from ringbid.store.calls import CallReading, StoredCalls
-from ringbid.store.catalogs import Changes, ChangesAnywhere, ChangesHere, KeyTaken, StoredCatalogs, read_heads
+from ringbid.store.catalogs import Changes, ChangesAnywhere, ChangesHere, StoredCatalogs, read_heads
 from ringbid.store.ledger import StoredLedger
 from ringbid.store.ledger_reading import LedgerReading
 from ringbid.store.migrating import WrongSchema
@@ -115,7 +117,26 @@ class Store:
 
         `key_ids` are all RTB keys of the company: from now on its own. Raises KeyTaken where one is another company's.
         """
-        return await self._catalogs.apply(company_id, document, applied_by=applied_by, key_ids=key_ids)
+        return await self._catalogs.apply(company_id, document, author=Author(name=applied_by), key_ids=key_ids)
+
+    async def change_catalog(
+        self,
+        company_id: CompanyId,
+        document: str,
+        *,
+        author: Author,
+        key_ids: Iterable[KeyId],
+        changes: tuple[Change, ...],
+        base_version: int | None,
+    ) -> int:
+        """As `catalog.ports.CatalogStore.change_catalog`."""
+        return await self._catalogs.apply(
+            company_id, document, author=author, key_ids=key_ids, changes=changes, base_version=base_version
+        )
+
+    async def catalog_document(self, company_id: CompanyId, version: int | None = None) -> StoredDocument | None:
+        """The company's document of this version, or its newest; None where there is none."""
+        return await self._catalogs.document(company_id, version)
 
     async def wait_for_catalog_change(self, timeout_seconds: float) -> None:
         """Return when the catalog may have changed, or after `timeout_seconds`."""

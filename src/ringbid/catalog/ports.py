@@ -1,0 +1,61 @@
+"""What changing a catalog needs of a store. `store.opening.Store` keeps these promises; `changing` works with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ringbid.catalog.plan import Change
+from ringbid.values.ids import CompanyId, KeyId
+
+
+class KeyTaken(Exception):  # noqa: N818 -- what happened, not whose mistake
+    """A key of the catalog belongs to another company; nothing was applied."""
+
+
+class CatalogMoved(Exception):  # noqa: N818 -- what happened, not whose mistake
+    """The company's catalog is no longer the version that the change was made for; nothing was applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A company's catalog as the store keeps it. `version` is the id of the change that made it."""
+
+    version: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who changes a catalog, for the audit log. `user_id` is None for commands, which know only the system's user."""
+
+    name: str
+    user_id: str | None = None
+    via: str = "command"  # or session, key
+
+
+class CatalogStore(Protocol):
+    """Documents, one company's newest in force. Writes raise StoreOverloaded and StoreUnavailable."""
+
+    async def catalog_heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:
+        """The version of the newest change of all (0: none yet), and each company's newest document."""
+        ...
+
+    async def catalog_document(self, company_id: CompanyId, version: int | None = None) -> StoredDocument | None:
+        """The company's document of this version, or its newest; None where there is none."""
+        ...
+
+    async def change_catalog(
+        self,
+        company_id: CompanyId,
+        document: str,
+        *,
+        author: Author,
+        key_ids: Iterable[KeyId],
+        changes: tuple[Change, ...],
+        base_version: int | None,
+    ) -> int:
+        """Put `document` in force in place of the company's version `base_version` (0: it has none; None: whichever),
+        with its audit rows, in one transaction; the version that has it. Raises CatalogMoved and KeyTaken."""
+        ...
