@@ -8,8 +8,10 @@ import threading
 import psycopg
 import pytest
 
-from ringbid.catalog.ports import Author, CatalogMoved, KeyTaken, StoredDocument
+from ringbid.catalog.plan import Change
+from ringbid.catalog.ports import CatalogMoved, KeyTaken, StoredDocument
 from ringbid.store.opening import Store
+from ringbid.values.author import Author
 from ringbid.values.ids import CompanyId, KeyId
 from support.store_clients import rows_of
 from support.stores import StorePlace, run
@@ -71,6 +73,29 @@ def test_a_change_is_made_for_one_version_and_no_other(place: StorePlace) -> Non
         assert await store.catalog_document(ACME) == StoredDocument(3, "two")
         assert await store.catalog_document(ACME, 1) == StoredDocument(1, "one")
         assert await store.catalog_document(ACME, 2) is None, "a foreign version is none"
+
+    run(place, story)
+
+
+def test_what_a_change_changes_is_in_the_audit_log_with_its_author(place: StorePlace) -> None:
+    async def story(store: Store) -> None:
+        author = Author(name="Ann", user_id="u1", via="session")
+        changes = (
+            Change("changed", "buyers[a].paused", "false", "true"),
+            Change("removed", "tags[b]", "key: \x00", None),
+        )
+        for _ in range(2):
+            await store.change_catalog(
+                ACME, "one", author=author, key_ids=(), changes=changes, base_version=None
+            )  # fmt: skip
+        with pytest.raises(CatalogMoved):
+            await store.change_catalog(ACME, "two", author=author, key_ids=(), changes=changes, base_version=0)
+        entries = [change.entry for change in await store.audit.listing(ACME)]
+        assert [(entry.path, entry.before, entry.after) for entry in entries] == [
+            ("tags[b]", "key: \\x00", None),
+            ("buyers[a].paused", "false", "true"),
+        ], "once, in the transaction of the change"
+        assert entries[0].author == author
 
     run(place, story)
 

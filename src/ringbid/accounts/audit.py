@@ -8,21 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
 from ringbid.accounts.actor import Actor
+from ringbid.values.author import Author, Via
 from ringbid.values.ids import CompanyId
 
-Via = Literal["session", "key", "terminal"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Author:
-    """Who changes something: `name` is what people read. `user_id` is None for who works at the terminal."""
-
-    name: str
-    user_id: str | None = None
-    via: Via = "terminal"
+__all__ = ["Audit", "AuditEntry", "AuditedChange", "Author", "Via", "author_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ import msgspec
 from ringbid.catalog.changing import Applied, CatalogEditor, Conflict
 from ringbid.catalog.key_reading import NewKey
 from ringbid.catalog.plan import Change
-from ringbid.catalog.ports import Author
 from ringbid.catalog.problems import Problem
 from ringbid.catalog.validate import read_catalog
 from ringbid.edge.control import Handler, ask_server
@@ -23,6 +22,7 @@ from ringbid.ledger.messages import answer_message, correction_message, read_ans
 from ringbid.ledger.ports import Ledger
 from ringbid.settings import Settings
 from ringbid.store.opening import Store, open_store
+from ringbid.values.author import Author
 from ringbid.values.clock import SystemClock
 from ringbid.values.verdict import Refused
 

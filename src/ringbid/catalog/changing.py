@@ -13,10 +13,11 @@ from ringbid.catalog.editing import Edit, Edited, edit_catalog, rewrite
 from ringbid.catalog.key_reading import NewKey
 from ringbid.catalog.model import Catalog
 from ringbid.catalog.plan import Change, plan
-from ringbid.catalog.ports import Author, CatalogMoved, CatalogStore, KeyTaken
+from ringbid.catalog.ports import CatalogMoved, CatalogStore, KeyTaken
 from ringbid.catalog.problems import Problem
 from ringbid.catalog.sharing import taken_by_others
 from ringbid.catalog.validate import keys_of, read_stored
+from ringbid.values.author import Author
 from ringbid.values.ids import CompanyId
 
 _MOST_KEPT = 64  # catalogs that are kept as they were read; reading a large one takes a tenth of a second

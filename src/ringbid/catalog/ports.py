@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringbid.catalog.plan import Change
+from ringbid.values.author import Author
 from ringbid.values.ids import CompanyId, KeyId
 
 
@@ -24,15 +25,6 @@ class StoredDocument:
 
     version: int
     text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Author:
-    """Who changes a catalog, for the audit log. `user_id` is None for commands, which know only the system's user."""
-
-    name: str
-    user_id: str | None = None
-    via: str = "command"  # or session, key
 
 
 class CatalogStore(Protocol):

@@ -14,14 +14,17 @@ from typing import Any, Protocol
 import psycopg
 from sqlalchemy import bindparam, delete, func, insert, select
 
+from ringbid.accounts.audit import AuditEntry
 from ringbid.catalog.plan import Change
-from ringbid.catalog.ports import Author, CatalogMoved, KeyTaken, StoredDocument
+from ringbid.catalog.ports import CatalogMoved, KeyTaken, StoredDocument
 from ringbid.store import schema
+from ringbid.store.audit import write_audit
 from ringbid.store.batch import HEAD
 from ringbid.store.postgres import CATALOG_CHANNEL, CONNECT_SECONDS
 from ringbid.store.session import Session
 from ringbid.store.statements import Insert, Statement, one_of
 from ringbid.store.threads import Reading, SessionThread
+from ringbid.values.author import Author
 from ringbid.values.clock import to_ms
 from ringbid.values.ids import CompanyId, KeyId
 
@@ -167,6 +170,7 @@ def _apply(session: Session, applying: _Applying) -> int:
         applied_at_ms=now_ms,
         applied_by=applying.author.name,
     )  # fmt: skip
+    write_audit(session, [_entry(applying, change) for change in applying.changes], now_ms)
     [[(version, _)]] = session.fetch((HEAD, {}))
     if session.shared:
         session.write(_NOTIFY)
@@ -179,8 +183,23 @@ def create_company(session: Session, company_id: CompanyId, document: str, *, ap
     [in_force] = session.fetch((_HEAD_OF, {"company_id": company_id}))
     if in_force:
         return False
-    _apply(session, company_id, document, applied_by=applied_by, key_ids=[])
+    _apply(session, _Applying(company_id, document, Author(name=applied_by), [], (), 0))
     return True
+
+
+def _entry(applying: _Applying, change: Change) -> AuditEntry:
+    return AuditEntry(
+        company_id=applying.company_id,
+        author=applying.author,
+        path=change.path,
+        before=_storable(change.before),
+        after=_storable(change.after),
+    )
+
+
+def _storable(text: str | None) -> str | None:
+    """PostgreSQL has no texts with this character."""
+    return None if text is None else text.replace("\x00", "\\x00")
 
 
 class ChangesHere:

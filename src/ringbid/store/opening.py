@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbid.catalog.plan import Change
-from ringbid.catalog.ports import Author, KeyTaken, StoredDocument
+from ringbid.catalog.ports import KeyTaken, StoredDocument
 from ringbid.reservations.ports import StoredPing
 from ringbid.settings import Settings
 from ringbid.store import migrating, postgres, sqlite
@@ -34,6 +34,7 @@ from ringbid.store.sqlite import SqliteSession, WriterBusy, WriterLock
 from ringbid.store.threads import Reading, SessionHere, SessionThread
 from ringbid.store.tidying import Tidying
 from ringbid.store.transactions import read_together, write_together
+from ringbid.values.author import Author
 from ringbid.values.clock import Clock, SystemClock
 from ringbid.values.ids import CompanyId, KeyId, PingId
 

@@ -8,9 +8,9 @@ import pytest
 
 from ringbid.catalog.changing import Applied, CatalogEditor, Conflict, Invalid
 from ringbid.catalog.editing import Add, Set
-from ringbid.catalog.ports import Author
 from ringbid.settings import Settings
 from ringbid.store.opening import Store
+from ringbid.values.author import Author
 from ringbid.values.ids import CompanyId
 from support.catalogs import ACME_TEXT
 from support.clocks import JumpingClock
