@@ -12,6 +12,7 @@ import pytest
 from litestar import get
 
 from ringbid.accounts.actor import Role
+from ringbid.catalog.changing import CatalogEditor
 from ringbid.catalog.snapshot import EMPTY
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Office
@@ -37,6 +38,7 @@ def office(**actors: Any) -> Office:
         clock=SystemClock(),
         identities=identities,
         catalogs=SimpleNamespace(snapshot=EMPTY),
+        editor=CatalogEditor(SimpleNamespace()),  # type: ignore[arg-type]  # -- no catalog is asked for here
         reservations=OnePing(),  # type: ignore[arg-type]  # -- only `find` is asked here
     )
 

@@ -168,7 +168,7 @@ async def _open_pages(pages: LateApp, settings: Settings, clock: Clock, catalogs
     def build() -> App:
         from ringbid.bootstrap.web import Nobody, open_web  # noqa: PLC0415 -- slow, and not for calls and pings
 
-        web = open_web(settings, clock=clock, catalogs=catalogs, reservations=store.reservations, identities=Nobody())
+        web = open_web(settings, clock=clock, catalogs=catalogs, store=store, identities=Nobody())
         return cast("App", web)
 
     pages.open(await asyncio.to_thread(build))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbid.catalog.changing import Applied, CatalogEditor, Conflict, Invalid
+from ringbid.catalog.changing import Applied, CatalogEditor, Conflict, Edition, Invalid
 from ringbid.catalog.editing import Add, Set
 from ringbid.settings import Settings
 from ringbid.store.opening import Store
@@ -64,7 +64,7 @@ def test_a_change_that_others_overtake_while_it_is_written_is_a_conflict(place: 
         assert isinstance(first, Applied)
 
         class Overtaken(CatalogEditor):
-            async def read(self, company_id: CompanyId) -> object:  # type: ignore[override]
+            async def read(self, company_id: CompanyId) -> Edition | None:
                 edition = await super().read(company_id)
                 if edition is not None and edition.version == first.version:
                     other = CatalogEditor(store)

@@ -9,6 +9,7 @@ from litestar import Request
 from litestar.datastructures import State
 
 from ringbid.accounts.actor import Actor
+from ringbid.catalog.changing import CatalogEditor
 from ringbid.catalog.snapshot import Snapshot
 from ringbid.reservations.ports import Reservations
 from ringbid.values.clock import Clock
@@ -37,11 +38,13 @@ class Snapshots(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
-    """The ports. `secure`: browsers reach us over https, so that cookies are for that alone."""
+    """The ports. `catalogs` is what pings go by, `editor` what is changed: the store's newest, at once. `secure`:
+    browsers reach us over https, so that cookies are for that alone."""
 
     clock: Clock
     identities: Identities
     catalogs: Snapshots
+    editor: CatalogEditor
     reservations: Reservations
     secure: bool = False
 
