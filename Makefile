@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check bench reference
+.PHONY: help setup demo test check bench reference assets
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,6 +37,9 @@ bench: setup  ## Measure CPU and latency of pings against an empty POST, on SQLi
 
 reference: setup  ## Generate docs/reasons.md and docs/settings.md from the code
 	@$(BIN)/python scripts/make_reference.py
+
+assets:  ## Build what browsers load (needs node and npm); the result is committed
+	@cd assets && npm ci --no-audit --no-fund && npm run build
 
 $(VENV)/.installed: pyproject.toml scripts/make_venv.sh
 	@scripts/make_venv.sh $(VENV)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that what the tests and the benchmark start is there: a PostgreSQL server (each starts a private one; it is
 # looked for where tests/support/postgres.py looks), openssl, which makes the certificates of the TLS tests, and
-# Kamailio, rtpengine and SIPp, which place the calls of tests/sip.
+# Kamailio, rtpengine and SIPp, which place the calls of tests/sip, and Chromium, which opens the pages of tests/browser.
 set -euo pipefail
 
 here=$(dirname "$0")
@@ -17,6 +17,12 @@ has_server() {
 
 has_server || "$here/apt_install.sh" "The PostgreSQL server (the tests run on SQLite and on PostgreSQL)" postgresql
 command -v openssl >/dev/null || "$here/apt_install.sh" "openssl (it makes the certificates of the TLS tests)" openssl
+
+has_browser() {
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null
+}
+
+has_browser || "$here/apt_install.sh" "Chromium (tests/browser open every page in it)" chromium
 
 has_kamailio_module() {
   compgen -G "/usr/lib/*/kamailio/modules/$1.so" >/dev/null || compgen -G "/usr/l*/lib*/kamailio/modules/$1.so" >/dev/null

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ringbid.bootstrap.orders import apply_handler, ledger_handlers
 from ringbid.buyers.protocol import Outbound
@@ -50,6 +50,9 @@ from ringbid.worker.retention import Retention
 from ringbid.worker.snapshot import Catalogs
 from ringbid.worker.sweep import Sweep
 
+if TYPE_CHECKING:
+    from ringbid.edge.web.office import Identities  # it imports Litestar, and that takes too long before it listens
+
 SLACK_SECONDS = 4.0  # in which an answer reaches Kamailio, or a record is read
 
 
@@ -59,16 +62,16 @@ async def serve(
     on_ready: Callable[[Address], None] | None = None,
     stop: asyncio.Event | None = None,
     listener: Listener | None = None,
+    identities: Identities | None = None,
 ) -> None:
     """Run the exchange until SIGTERM, SIGINT or `stop`; what was accepted is finished first.
 
-    It listens on `listener`, or where the settings say. Raises `store.opening.WriterBusy` where another process owns
-    the
-    SQLite store, OSError where the port is taken.
+    It listens on `listener`, or where the settings say. `identities` says who uses its pages, in place of its accounts.
+    Raises `store.opening.WriterBusy` where another process owns the SQLite store, OSError where the port is taken.
     """
     clock = SystemClock()
     listener = listener or take_port(settings.host, settings.port)
-    async with _parts(settings, clock) as (app, control, warm_up):
+    async with _parts(settings, clock, identities) as (app, control, warm_up):
         server = Server(http_config(app), on_ready)
         await control.start()
         warming = tasks.start(warm_up(), name="warm up")
@@ -97,7 +100,7 @@ async def _warm_up(router: SipRouter | None, open_pages: Callable[[], Awaitable[
 
 @asynccontextmanager
 async def _parts(
-    settings: Settings, clock: Clock
+    settings: Settings, clock: Clock, identities: Identities | None
 ) -> AsyncIterator[tuple[Application, ControlServer, Callable[[], Coroutine[Any, Any, None]]]]:
     """Everything a server is made of, started in order and stopped in the reverse."""
     store = await open_store(settings, clock)
@@ -151,7 +154,7 @@ async def _parts(
             **outbox_orders.orders(store.outbox, nudge=sender.nudge),
             **call_orders.orders(store.calls, catalogs, tools.random_bytes, nudge=sender.nudge),
         }
-        open_pages = partial(_open_pages, pages, settings, clock, catalogs, store)
+        open_pages = partial(_open_pages, pages, settings, clock, catalogs, store, identities)
         yield app, ControlServer(settings.data, handlers), partial(_warm_up, router, open_pages)
     finally:
         for task in background:
@@ -162,13 +165,15 @@ async def _parts(
         await store.close()
 
 
-async def _open_pages(pages: LateApp, settings: Settings, clock: Clock, catalogs: Catalogs, store: Store) -> None:
+async def _open_pages(
+    pages: LateApp, settings: Settings, clock: Clock, catalogs: Catalogs, store: Store, identities: Identities | None
+) -> None:
     """Import and build the web application, in a thread: it takes about a second."""
 
     def build() -> App:
         from ringbid.bootstrap.web import Nobody, open_web  # noqa: PLC0415 -- slow, and not for calls and pings
 
-        web = open_web(settings, clock=clock, catalogs=catalogs, store=store, identities=Nobody())
+        web = open_web(settings, clock=clock, catalogs=catalogs, store=store, identities=identities or Nobody())
         return cast("App", web)
 
     pages.open(await asyncio.to_thread(build))

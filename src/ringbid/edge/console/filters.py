@@ -1,18 +1,35 @@
-"""How templates write values: money, times, numbers."""
+"""How templates write values: money, times, numbers, reasons."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
+from markupsafe import Markup
 
+from ringbid.edge.console import drawing, links
+from ringbid.edge.console.assets import static_url
+from ringbid.reports.labels import LABELS, Label
+from ringbid.values.clock import format_utc
 from ringbid.values.money import Money, format_price
+from ringbid.values.reason import BY_CODE, Reason
 
 
 def add_to(environment: Environment) -> None:
     """Let templates of `environment` use them."""
-    environment.filters.update(money=money, clock_time=clock_time)
+    environment.filters.update(
+        money=money, clock_time=clock_time, moment=moment, label=label, ms=milliseconds, count=count, percent=percent
+    )
+    environment.globals.update(
+        static_url=static_url,
+        with_query=links.with_query,
+        sorted_by=links.sorted_by,
+        aria_sort=links.aria_sort,
+        sparkline_points=drawing.sparkline_points,
+        share=drawing.share,
+    )
 
 
 def money(amount: Money | None) -> str:
@@ -22,4 +39,42 @@ def money(amount: Money | None) -> str:
 
 def clock_time(at: datetime, zone: str) -> str:
     """The wall clock's time in `zone`, to the second."""
-    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+    return f"{at.astimezone(_zone(zone)):%Y-%m-%d %H:%M:%S}"
+
+
+def moment(at: datetime | None, zone: str, *, short: bool = False) -> Markup | str:
+    """A `<time>` that shows the wall clock in `zone`, and UTC when it is pointed at; `short`: without the date."""
+    if at is None:
+        return "–"
+    shown = clock_time(at, zone)
+    utc = format_utc(at)
+    return Markup('<time datetime="{}" title="{} ({})">{}</time>').format(
+        utc, utc, zone, shown.partition(" ")[2] if short else shown
+    )
+
+
+def label(reason: Reason | str) -> Label:
+    """The word and tone of a reason, or of its code."""
+    return LABELS[reason if isinstance(reason, Reason) else BY_CODE[reason]]
+
+
+def milliseconds(value: float | None) -> str:
+    """`0.4 ms`, `42 ms`, `1,240 ms`; a dash where there is none."""
+    if value is None:
+        return "–"
+    return f"{value:.1f} ms" if value < 10 else f"{value:,.0f} ms"
+
+
+def count(value: int | None) -> str:
+    """`12,345`; a dash where there is none."""
+    return "–" if value is None else f"{value:,}"
+
+
+def percent(part: int, whole: int) -> str:
+    """`12.5 %` of `whole`; a dash where there is no whole."""
+    return "–" if not whole else f"{part / whole * 100:.1f} %"
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

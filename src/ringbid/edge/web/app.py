@@ -6,11 +6,10 @@ Made by `bootstrap.web` after the server listens, and handed requests by `edge.a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Litestar
-from litestar.datastructures import State
+from litestar.datastructures import CacheControlHeader, State
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
@@ -18,18 +17,20 @@ from litestar.types import ControllerRouterHandler
 
 from ringbid.accounts.policy import Policy
 from ringbid.edge.console import filters
+from ringbid.edge.console.assets import STATIC
 from ringbid.edge.web.auth import Authentication
 from ringbid.edge.web.errors import HANDLERS
 from ringbid.edge.web.guard import check_policies, hold_to_policy
 from ringbid.edge.web.headers import SafeHeaders
 from ringbid.edge.web.office import Office
 
-_STATIC = Path(filters.__file__).parent / "static"
+# Their addresses change with their content.
+_KEPT_A_YEAR = CacheControlHeader(public=True, max_age=31_536_000)
 
 
 def build_web(office: Office, handlers: Sequence[ControllerRouterHandler]) -> Litestar:
     """The application over `handlers`. Raises LookupError where one names no policy."""
-    static = create_static_files_router("/static", [_STATIC], cache_control=None, opt={"policy": Policy.PUBLIC})
+    static = create_static_files_router("/static", [STATIC], cache_control=_KEPT_A_YEAR, opt={"policy": Policy.PUBLIC})
     app = Litestar(
         [*handlers, static],
         state=State({"office": office}),

@@ -8,8 +8,9 @@ from typing import Any
 import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException, NotAuthorizedException
-from litestar.response import Redirect, Template
+from litestar.response import Redirect
 
+from ringbid.edge.console.pages import page
 from ringbid.edge.web.guard import sign_in_path
 from ringbid.edge.web.office import WebRequest
 from ringbid.reservations.ports import StoreOverloaded, StoreUnavailable
@@ -56,8 +57,7 @@ def _answer(request: WebRequest, status: int, detail: str, *, errors: object = N
         if errors:
             problem["errors"] = errors
         return Response(problem, status_code=status, media_type="application/problem+json")
-    context = {"title": title, "status": status, "detail": detail, "actor": request.scope.get("user")}
-    return Template("error.html", context=context, status_code=status)
+    return page(request, "error.html", title=title, status=status, detail=detail)
 
 
 def _is_for_program(request: WebRequest) -> bool:

@@ -1,0 +1,28 @@
+"""Every screen, for the tests that each must pass. Whoever makes a screen adds it here.
+
+A path may use the names of `Desk.things` (tests/support/desk_server.py): `/call_reservations/{reserved}`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """`session` is the cookie of who looks (None: nobody has signed in); `status` is what the page answers."""
+
+    name: str
+    path: str
+    session: str | None = "owner"
+    status: int = 200
+
+
+SCREENS = (
+    Screen("reservation", "/call_reservations/{reserved}"),
+    Screen("reservation-duplicate", "/call_reservations/{duplicate}"),
+    Screen("reservation-unpaid", "/call_reservations/{unpaid}"),
+    Screen("reservation-rejected", "/call_reservations/{rejected}"),
+    Screen("reservation-no-target", "/call_reservations/{no_target}"),
+    Screen("reservation-flushed", "/call_reservations/01890000-0000-7000-8000-000000000000", status=404),
+)
