@@ -1,0 +1,234 @@
+"""The web application over a whole server's own parts, with two companies in its store that have the same kinds of
+things: a publisher's ping, its reservation and call, what was booked, and their catalogs.
+
+Who asks is given instead of signed in. Used by the authorisation matrix and by the tests of portals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import re
+import string
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import yaml
+from litestar import Litestar
+
+from ringbid.accounts.actor import Actor, Role
+from ringbid.bootstrap.server import _parts
+from ringbid.bootstrap.web import HANDLERS
+from ringbid.edge import tasks
+from ringbid.edge.web.app import build_web
+from ringbid.edge.web.late import LateApp
+from ringbid.edge.web.office import Office
+from ringbid.settings import Settings
+from ringbid.values.clock import SystemClock
+from ringbid.values.ids import BuyerId, CompanyId, PublisherId
+from support.asgi import Response
+from support.asgi import call as http_call
+from support.call_world import CallWorld, call_world, dials
+from support.clocks import JumpingClock
+from support.scenario import ACME, KEY
+from support.stores import StorePlace
+from support.web import FixedIdentities
+
+# What the other company calls its own things: as long as ours, and none of them the same.
+_RIVAL = {
+    "acme": "riva",
+    "Acme": "Riva",
+    "alpha": "zulus",
+    "Alpha": "Zulus",
+    "bravo": "yanky",
+    "Bravo": "Yanky",
+    "charlie": "xraying",
+    "Charlie": "Xraying",
+    "delta": "whisk",
+    "Delta": "Whisk",
+    "overflow": "backdesk",
+    "auto-insurance": "home-sola-roof",
+    "4321ABCD": "8765WXYZ",
+    "PUB-TWO": "SIX-SIX",
+    KEY: "2026371f-eb1d-4554-b46c-9ac0ea954f53",
+    "+18444021146": "+18444021199",
+    "+18885551234": "+18885551299",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """What one company has, by what routes call it."""
+
+    company_id: str
+    campaign: str
+    buyer: str
+    publisher: str
+    number: str
+    ping: str
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """`ours` and `theirs`: what the two companies have."""
+
+    office: Office
+    web: Litestar
+    identities: FixedIdentities
+    ours: Belongings
+    theirs: Belongings
+
+
+@asynccontextmanager
+async def open_whole(folder: Path) -> AsyncIterator[Whole]:
+    """Everything a server is made of, with both companies' things in its store."""
+    ours = await _fill(folder, {})
+    theirs = await _fill(folder, _RIVAL)
+    async with _parts(Settings(data=folder), SystemClock()) as (app, _, warm_up):
+        await warm_up()
+        pages = app._pages
+        assert isinstance(pages, LateApp)
+        opened = pages._app
+        assert isinstance(opened, Litestar)
+        identities = FixedIdentities(actors_of(ours))
+        office = replace(opened.state.office, identities=identities)
+        yield Whole(office, build_web(office, HANDLERS), identities, ours, theirs)
+
+
+def actors_of(things: Belongings) -> dict[str, Actor]:
+    """One person for each role of the company, by the role's word."""
+    company = CompanyId(things.company_id)
+    return {
+        role.value: Actor(
+            user_id=f"user-{role.value}",
+            name=f"{role.value.title()} of {company}",
+            company_id=company,
+            role=role,
+            publisher_id=PublisherId(things.publisher) if role is Role.PUBLISHER else None,
+            buyer_id=BuyerId(things.buyer) if role is Role.BUYER else None,
+        )
+        for role in Role
+    }
+
+
+async def _fill(folder: Path, renamed: Mapping[str, str]) -> Belongings:
+    """A company's catalog, one ping that was reserved, its call, which converted, and one that was refused."""
+
+    def name(text: str) -> str:
+        for old, new in renamed.items():
+            text = text.replace(old, new)
+        return text
+
+    place = StorePlace("sqlite", Settings(data=folder), JumpingClock())
+    tree = _tree(name(ACME))
+    async with call_world(place, real_time=True, first_number=1 + 1000 * len(renamed), catalog=tree) as world:
+        company = name("acme")
+        world.outbound.answers = {name("charlie bid"): {"json": {"accepted": False}}}
+        sent = {"key": name(KEY), "publisher": name("4321ABCD"), "caller": "+12135550123"}
+        reply = await _ping(world, **sent)
+        assert reply["status"] == "reserved", reply
+        await _ping(world, **{**sent, "caller": "+13125550124"})
+        call = f"call-of-{company}"
+        (dial, *_) = dials(await world.arrive(call, caller="+12135550123", dialled=name("+18444021146")))
+        await world.tell("answered", call, attempt=dial)
+        await world.tell("ended", call)
+        await world.tell("record", call, attempt=dial, seconds=120.0, ended_by="caller")
+        stored = await world.stored(call)
+    return Belongings(
+        company_id=company,
+        campaign=name("auto-insurance"),
+        buyer=name("alpha"),
+        publisher=name("4321ABCD"),
+        number=name("+18444021146"),
+        ping=reply["uuid"],
+        call=stored.call_id,
+    )
+
+
+def _tree(text: str) -> Any:
+    return yaml.safe_load(re.sub(r"(?m)^(\s+)on:", r'\1"on":', text))
+
+
+async def _ping(world: CallWorld, *, key: str, publisher: str, caller: str) -> Any:
+    query = {"key": key, "publisher_id": publisher, "caller_number": caller}
+    return (await http_call(world.app, "POST", "/rtbs.json", query=query)).json
+
+
+def like(text: str, rng: random.Random) -> str:
+    """Another text of the same look, which is nobody's: letters for letters, digits for digits."""
+
+    def other(char: str) -> str:
+        if char.isdigit():
+            return rng.choice(string.digits)
+        if char.isalpha():
+            return rng.choice(string.ascii_lowercase if char.islower() else string.ascii_uppercase)
+        return char
+
+    with contextlib.suppress(ValueError):
+        version = uuid.UUID(text).version
+        return str(uuid.UUID(int=rng.getrandbits(128), version=version))
+    return "".join(other(char) for char in text)
+
+
+async def visit(
+    web: Litestar, method: str, path: str, *, headers: Mapping[str, str], query: str = "", body: bytes = b""
+) -> Response:
+    """One request as a server would hand it over. Of an answer that has no end (server-sent events), its beginning."""
+    sent = {"host": "ringbid.test", **({"content-length": str(len(body))} if body else {}), **headers}
+    scope: Any = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "scheme": "http",
+        "method": method,
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in sent.items()],
+        "client": ("192.0.2.1", 40000),
+        "server": ("ringbid.test", 80),
+        "state": {},
+    }
+    messages: list[Any] = []
+    gone, endless = asyncio.Event(), asyncio.Event()
+    received = False
+
+    async def receive() -> Any:
+        nonlocal received
+        if received:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+        received = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+        if message["type"] == "http.response.start" and "event-stream" in str(message["headers"]):
+            endless.set()
+        elif message["type"] == "http.response.body" and not message.get("more_body"):
+            gone.set()
+
+    running = tasks.start_awaited(web(scope, receive, send))
+    waiting = tasks.start_awaited(endless.wait())
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    gone.set()
+    for task in (running, waiting):
+        if not task.done():
+            task.cancel()
+    await asyncio.gather(running, waiting, return_exceptions=True)
+    if not running.cancelled():
+        running.result()
+    start = messages[0]
+    return Response(
+        status=start["status"],
+        headers={name.decode().lower(): value.decode("latin-1") for name, value in start["headers"]},
+        body=b"".join(message.get("body", b"") for message in messages[1:]),
+    )
