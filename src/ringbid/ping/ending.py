@@ -132,6 +132,8 @@ class Ending:
             trace=notebook.encode(Refused(Reason.RESERVED), verdicts),
             reply_status=200,
             reply_body=reserved_body(reservation, sip_domain=self.tools.sip_domain),
+            caller_place=self.notebook.caller_place(),
+            took_ms=self.notebook.took_ms,
         )
 
     def _duplicate(self, duplicate: Duplicate) -> PingRecord:
@@ -147,6 +149,8 @@ class Ending:
             trace=self.notebook.encode(ending, verdicts),
             reply_status=200,
             reply_body=reserved_body(original, sip_domain=self.tools.sip_domain, shielded=True),
+            caller_place=self.notebook.caller_place(),
+            took_ms=self.notebook.took_ms,
         )
 
     def _not_taken(self, not_taken: NotTaken) -> PingRecord:
@@ -165,6 +169,8 @@ class Ending:
             trace=self.notebook.encode(ending, verdicts),
             reply_status=200,
             reply_body=refused_body(self.request.ping_id, status, ending),
+            caller_place=self.notebook.caller_place(),
+            took_ms=self.notebook.took_ms,
         )
 
     @property

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ringbid.ping.request import PingRequest
+from ringbid.reservations.ports import NOWHERE, CallerPlace
 from ringbid.reservations.trace import Trace, TracedVerdict, encode
 from ringbid.routing.bids import Asked
 from ringbid.routing.candidate import Candidate
 from ringbid.routing.plan import CampaignPlan
 from ringbid.routing.ranking import Ranking
-from ringbid.routing.tags import Tags
+from ringbid.routing.tags import Tags, TagValue
 from ringbid.routing.tracing import traced_ask, traced_tags, traced_verdict
 from ringbid.values.ids import BuyerId
 from ringbid.values.verdict import Refused, Verdict
@@ -41,6 +42,23 @@ class Notebook:
     def refuse(self, buyer_id: BuyerId, refused: Refused) -> None:
         """This buyer is out, and why. The first verdict stands."""
         self.verdicts.setdefault(buyer_id, Verdict.of(buyer_id, refused))
+
+    @property
+    def took_ms(self) -> int:
+        """How long the ping took until its last step ended."""
+        return round(max(self._steps_ms.values(), default=0.0))
+
+    def caller_place(self) -> CallerPlace:
+        """Where the caller is, for lists."""
+        tags = self.tags
+        if tags is None:
+            return NOWHERE
+        return CallerPlace(
+            state=_short(tags.get("caller_state"), 16),
+            country=_short(tags.get("caller_country"), 16),
+            city=_short(tags.get("caller_city"), 64),
+            zip_code=_short(tags.get("caller_zip"), 16),
+        )
 
     def encode(self, ending: Refused, verdicts: Mapping[BuyerId, Verdict]) -> bytes:
         """The trace of a ping that ended as `ending` with exactly one verdict for each buyer of the campaign."""
@@ -88,3 +106,11 @@ class Notebook:
             )
             for *_, planned in traced
         ]
+
+
+def _short(value: TagValue | None, length: int) -> str | None:
+    """A tag's (first) value as a text that fits into an index of either database."""
+    text = value if value is None or isinstance(value, str) else value[0]
+    if not text:
+        return None
+    return text[:length] if text.isprintable() else "".join(filter(str.isprintable, text))[:length] or None

@@ -20,6 +20,7 @@ from ringbid.reservations.ports import PingRecord, Settlement
 from ringbid.reservations.reservation import MOVES, Reservation, State
 from ringbid.values.clock import from_ms, to_ms
 from ringbid.values.ids import KeyId, PingId
+from ringbid.values.quote import Quote
 from ringbid.values.verdict import Refused
 
 _MINUTE_MS = 60_000
@@ -60,12 +61,14 @@ class KeptReply:
 
 @dataclass(frozen=True, slots=True)
 class EndedPing:
-    """A ping to be written down. The last two are set where it was a duplicate."""
+    """A ping to be written down. `quote` is what its own reservation promised; the last two are set where it was a
+    duplicate."""
 
     settlement: Settlement
     record: PingRecord
-    duplicate_of: PingId | None
-    duplicate_order: int | None
+    quote: Quote | None = None
+    duplicate_of: PingId | None = None
+    duplicate_order: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

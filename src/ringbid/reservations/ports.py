@@ -40,9 +40,25 @@ class IdempotencyUse:
     fingerprint: str
 
 
+@dataclass(frozen=True, slots=True)
+class CallerPlace:
+    """Where a ping's caller is, as far as its tags tell: short texts, for they stand in an index."""
+
+    state: str | None = None
+    country: str | None = None
+    city: str | None = None
+    zip_code: str | None = None
+
+
+NOWHERE = CallerPlace()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PingRecord:
-    """What is kept of a ping. `reply_body` is what the publisher was sent; `trace` is `reservations.trace` as JSON."""
+    """What is kept of a ping. `reply_body` is what the publisher was sent; `trace` is `reservations.trace` as JSON.
+
+    `caller_place` and `took_ms` (from its arrival until it was settled) are in the trace too: lists are made of them.
+    """
 
     reason: Reason
     status: str  # reserved | rejected | no-target
@@ -50,6 +66,8 @@ class PingRecord:
     trace: bytes
     reply_status: int
     reply_body: bytes
+    caller_place: CallerPlace = NOWHERE
+    took_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,9 +57,11 @@ class Take:
             return decision
         record = settlement.finish(decision)
         if isinstance(decision, Duplicate):
-            ended = EndedPing(settlement, record, decision.original.ping_id, decision.order)
+            ended = EndedPing(settlement, record, None, decision.original.ping_id, decision.order)
+        elif isinstance(decision, Taken):
+            ended = EndedPing(settlement, record, decision.reservation.quote)
         else:
-            ended = EndedPing(settlement, record, None, None)
+            ended = EndedPing(settlement, record)
         books.ended.append(ended)
         use = settlement.idempotency
         if use is not None:

@@ -50,6 +50,20 @@ Index("ix_call_check_at_ms", call.c.check_at_ms, sqlite_where=_DUE, postgresql_w
 Index("ix_call_reservation_id", call.c.reservation_id)
 Index("ix_call_received_at_ms", call.c.received_at_ms)
 Index("ix_call_caller_number_received_at_ms", call.c.caller_number, call.c.received_at_ms)
+# Lists of calls are read from this index alone, whatever they are filtered by, for the rows are long.
+Index(
+    "ix_call_listing",
+    call.c.company_id,
+    call.c.received_at_ms,
+    call.c.id,
+    call.c.campaign_id,
+    call.c.publisher_id,
+    call.c.buyer_id,
+    call.c.phase,
+    call.c.inbound_number,
+    call.c.caller_number,
+    call.c.duration_ms,
+)
 
 # The inbox: each thing a provider told, once. `row` is the row of the state's table that handled it; null: its call is
 # not known yet, and it waits for it.

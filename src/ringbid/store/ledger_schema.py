@@ -25,6 +25,7 @@ posting = Table(
     CheckConstraint("kind in ('conversion', 'adjustment', 'void')", name="kind"),
     CheckConstraint("side in ('revenue', 'payout')", name="side"),
     Index("ix_posting_call_id", "call_id"),
+    Index("ix_posting_listing", "company_id", "at_ms", "id"),
     sqlite_autoincrement=True,
 )
 

@@ -25,13 +25,14 @@ from ringbid.store.calls import CallReading, StoredCalls
 from ringbid.store.catalogs import Changes, ChangesAnywhere, ChangesHere, StoredCatalogs, read_heads
 from ringbid.store.ledger import StoredLedger
 from ringbid.store.ledger_reading import LedgerReading
+from ringbid.store.listings import StoredListings
 from ringbid.store.migrating import WrongSchema
 from ringbid.store.outbox import OutboxReading, StoredOutbox
 from ringbid.store.postgres import PostgresSession
 from ringbid.store.reservations import StoredReservations, find_ping
 from ringbid.store.session import Session
 from ringbid.store.sqlite import SqliteSession, WriterBusy, WriterLock
-from ringbid.store.threads import Reading, SessionHere, SessionThread
+from ringbid.store.threads import AnySession, Reading, SessionHere, SessionThread
 from ringbid.store.tidying import Tidying
 from ringbid.store.transactions import read_together, write_together
 from ringbid.values.author import Author
@@ -83,6 +84,7 @@ class Store:
         writer: SessionThread[Any],
         routing: SessionThread[Any] | None = None,
         reading: Reading,
+        browsing: Reading,
         changes: Changes,
         purge: Purge,
         facts: Callable[[], Facts],
@@ -91,6 +93,7 @@ class Store:
         self._writer = writer
         self._routing = routing or writer
         self._reading = reading
+        self._browsing = browsing
         self._changes = changes
         self._facts = facts
         self._on_close = on_close
@@ -101,6 +104,7 @@ class Store:
         self.ledger = StoredLedger(writer=writer, reading=reading)
         self.outbox = StoredOutbox(writer=writer, reading=reading)
         self.accounts = StoredAccounts(writer=writer, reading=reading, changes=changes)
+        self.listings = StoredListings(browsing)
         self.audit = StoredAudit(writer=writer, reading=reading)
 
     async def catalog_heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:
@@ -175,6 +179,7 @@ class Store:
         """Finish what was accepted, then close everything."""
         await self._changes.close()
         self._reading.close()
+        await asyncio.to_thread(self._browsing.close)
         await asyncio.to_thread(self._routing.close)
         await asyncio.to_thread(self._writer.close)
         self._on_close()
@@ -250,6 +255,7 @@ def _open_sqlite(settings: Settings, clock: Clock) -> Store:
     return Store(
         writer=writer,
         reading=SessionHere(SqliteSession(path, clock, read_only=True)),
+        browsing=_browser(SqliteSession(path, clock, read_only=True), settings),
         changes=ChangesHere(),
         purge=partial(_checkpoint, writer),
         facts=partial(_sqlite_facts, path),
@@ -264,14 +270,23 @@ def _open_postgres(settings: Settings, url: str, clock: Clock | None) -> Store:
     # A caller on the line does not wait behind the events of other calls, nor behind pings.
     routing = PostgresSession(url, clock=clock)
     reading = PostgresSession(url, clock=clock, read_only=True)
+    browsing = PostgresSession(url, clock=clock, read_only=True)
     return Store(
         writer=SessionThread(writing, name="ringbid-writer", most_waiting=most_waiting, together=write_together),
         routing=SessionThread(routing, name="ringbid-routing", most_waiting=most_waiting, together=write_together),
         reading=SessionThread(reading, name="ringbid-reader", most_waiting=most_waiting, together=read_together),
+        browsing=_browser(browsing, settings),
         changes=ChangesAnywhere(url),
         purge=partial(_vacuum, url),
         facts=partial(_postgres_facts, url),
         on_close=lambda: None,
+    )
+
+
+def _browser(session: AnySession, settings: Settings) -> SessionThread[AnySession]:
+    """Where people's pages and lists are read: they may take a tenth of a second each, and no ping waits for them."""
+    return SessionThread(
+        session, name="ringbid-browser", most_waiting=settings.limits.writes_waiting, together=read_together
     )
 
 

@@ -78,7 +78,7 @@ _REPLAY_ALL = Statement(
 _ENABLE = Statement(delete(outbox_endpoint).where(_endpoint))
 _REPLACE_SECRET = Insert(secret, replace=True)
 
-_LISTED = (
+LISTED = (
     outbox.c.id,
     outbox.c.message_id,
     outbox.c.company_id,
@@ -93,7 +93,7 @@ _LISTED = (
     outbox.c.last_status,
     outbox.c.last_error,
 )
-_SHOW = Statement(select(outbox.c.request, *_LISTED).where(_of_message))
+_SHOW = Statement(select(outbox.c.request, *LISTED).where(_of_message))
 _TRIES = Statement(
     select(outbox_try.c.number, outbox_try.c.at_ms, outbox_try.c.took_ms, outbox_try.c.status, outbox_try.c.error)
     .where(outbox_try.c.message_id == bindparam("of_message"))
@@ -158,7 +158,7 @@ class OutboxReading:
         statement = _list_statement(state, frozenset(values))
         values["most"] = min(limit, MOST_LISTED)
         [rows] = await self._reading.alone(lambda session: session.fetch((statement, values)))
-        return [_listed(row) for row in rows]
+        return [listed(row) for row in rows]
 
     async def show(self, message_id: str) -> Shown | None:
         """One message with its tries, its secrets masked; None where there is none."""
@@ -302,10 +302,11 @@ def _list_statement(state: MessageState | None, filters: frozenset[str]) -> Stat
     chosen = [conditions[name] for name in sorted(filters)]
     if state is not None:
         chosen.append(_in_state(state))
-    return Statement(select(*_LISTED).where(*chosen).order_by(outbox.c.id.desc()).limit(bindparam("most")))
+    return Statement(select(*LISTED).where(*chosen).order_by(outbox.c.id.desc()).limit(bindparam("most")))
 
 
-def _listed(row: Row) -> Listed:
+def listed(row: Row) -> Listed:
+    """From LISTED."""
     number, message_id, company_id, call_id, kind, endpoint, created_at_ms, state, tries, *rest = row
     next_at_ms, ended_at_ms, last_status, last_error = rest
     return Listed(
@@ -334,10 +335,10 @@ def _show(message_id: str, session: Session) -> Shown | None:
     if not rows:
         return None
     document, *row = rows[0]
-    listed = _listed(tuple(row))
+    shown = listed(tuple(row))
     request = msgspec.json.decode(document, type=Request)
     ask = Ask(
-        webhook_name=listed.endpoint,
+        webhook_name=shown.endpoint,
         method=request.method,
         url=request.url,
         headers=request.headers,
@@ -347,7 +348,7 @@ def _show(message_id: str, session: Session) -> Shown | None:
         ListedTry(number=number, at=from_ms(at_ms), took_ms=took_ms, status=status, error=error)
         for number, at_ms, took_ms, status, error in tries
     )
-    return Shown(listed=listed, request=redact(ask), tries=made)
+    return Shown(listed=shown, request=redact(ask), tries=made)
 
 
 def _counts(session: Session) -> Counts:

@@ -33,6 +33,7 @@ outbox = Table(
     CheckConstraint("lease is null or state = 'waiting'", name="lease"),
     Index("ix_outbox_call_id", "call_id"),
     Index("ix_outbox_company_id_id", "company_id", "id"),
+    Index("ix_outbox_listing", "company_id", "created_at_ms", "id", "state", "kind"),
     sqlite_autoincrement=True,
 )
 # What waits and what has ended is never looked for together, and each index leaves the other half out: SQLite, which

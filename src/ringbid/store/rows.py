@@ -19,19 +19,22 @@ from ringbid.values.reason import BY_CODE
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Terms).decode
 
+_LONGEST_ID = 64
+
 RESERVATION_COLUMNS = tuple(schema.reservation.columns)
 PING_COLUMNS = tuple(column for column in schema.ping.columns if column is not schema.ping.c.id)
 
 
 def ping_row(ended: EndedPing) -> Row:
     """In the order of PING_COLUMNS."""
-    settlement, record = ended.settlement, ended.record
+    settlement, record, quote = ended.settlement, ended.record, ended.quote
+    place = record.caller_place
     return (
         settlement.ping_id,
         settlement.company_id,
         settlement.campaign_id,
         settlement.key_id,
-        settlement.publisher_id,
+        _indexed(settlement.publisher_id),
         settlement.caller_number,
         to_ms(settlement.received_at),
         record.reason.code,
@@ -41,6 +44,14 @@ def ping_row(ended: EndedPing) -> Row:
         ended.duplicate_order,
         settlement.snapshot_version,
         record.trace,
+        place.state,
+        place.country,
+        place.city,
+        place.zip_code,
+        None if quote is None else quote.revenue_micros,
+        None if quote is None else quote.payout_micros,
+        None if quote is None else quote.currency,
+        record.took_ms,
     )
 
 
@@ -177,6 +188,12 @@ def caller_row(duplicate_key: str, books: Books) -> Row:
     caller = books.callers[duplicate_key]
     expires_at = books.entries[caller.ping_id].reservation.expires_at
     return (duplicate_key, caller.ping_id, to_ms(expires_at), caller.duplicates)
+
+
+def _indexed(publisher_id: str) -> str:
+    """As it is, where it can be one of the catalog. Others are what strangers sent: PostgreSQL refuses to index them
+    where they are long, and cut they must not be somebody's."""
+    return publisher_id if len(publisher_id) <= _LONGEST_ID else publisher_id[: _LONGEST_ID - 1] + "…"
 
 
 def _optional_ms(at: datetime | None) -> int | None:

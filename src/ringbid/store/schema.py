@@ -38,9 +38,35 @@ ping = Table(
     Column("duplicate_order", Integer),
     Column("snapshot_version", BigInteger, nullable=False),
     Column("trace", LargeBinary, nullable=False),
+    # What lists show and filter by: where the caller is, and what the ping's own reservation promised.
+    Column("caller_state", Text),
+    Column("caller_country", Text),
+    Column("caller_city", Text),
+    Column("caller_zip", Text),
+    Column("revenue_micros", BigInteger),
+    Column("payout_micros", BigInteger),
+    Column("currency", Text),
+    Column("took_ms", BigInteger),
     CheckConstraint("status in ('reserved', 'rejected', 'no-target')", name="status"),
     CheckConstraint("(duplicate_of is null) = (duplicate_order is null)", name="duplicate"),
     sqlite_autoincrement=True,
+)
+# Lists of pings are read from this index alone, whatever they are filtered by, for the rows are long. It grows at its
+# end.
+Index(
+    "ix_ping_listing",
+    ping.c.company_id,
+    ping.c.received_at_ms,
+    ping.c.id,
+    ping.c.campaign_id,
+    ping.c.publisher_id,
+    ping.c.buyer_id,
+    ping.c.reason,
+    ping.c.caller_state,
+    ping.c.caller_country,
+    ping.c.caller_number,
+    ping.c.revenue_micros,
+    ping.c.payout_micros,
 )
 
 # A place held with one buyer. The state past `expires_at_ms` is derived on reading.

@@ -1,0 +1,125 @@
+"""Lists of calls, each with what is booked for it. `reports.listing_fields.CALLS` has the filters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ScalarSelect,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+
+from ringbid.ledger.entry import COMPANY_ACCOUNTS, Side
+from ringbid.reports.listing import ListQuery, Page, Scope, Value
+from ringbid.reports.listing_rows import CallRow
+from ringbid.store.call_schema import call
+from ringbid.store.ledger_schema import ledger_entry, posting
+from ringbid.store.list_reading import Source
+from ringbid.store.session import Session
+from ringbid.store.statements import Row, one_of
+from ringbid.values.clock import from_ms
+from ringbid.values.money import Money
+
+_call, _posting, _entry = call.c, posting.c, ledger_entry.c
+
+
+def call_page(session: Session, scope: Scope, query: ListQuery, *, count: bool) -> Page[CallRow]:
+    """A page of the calls of `scope`."""
+    return _CALLS.page(session, query, _values(scope, query.filters), count=count)
+
+
+def _values(scope: Scope, filters: Mapping[str, Value]) -> dict[str, Any]:
+    """The parameters of the conditions that are on."""
+    values: dict[str, Any] = {"company_id": scope.company_id}
+    if scope.publisher_id is not None:
+        values["own_publisher"] = scope.publisher_id
+    if scope.buyer_id is not None:
+        values["own_buyer"] = scope.buyer_id
+    for name, value in filters.items():
+        match name:
+            case "search":
+                values["caller" if str(value).startswith("+") else "uuid"] = value
+            case "converted":
+                values["converted" if value else "not_converted"] = None
+            case _:
+                values[name] = list(value) if isinstance(value, tuple) else value
+    return values
+
+
+def _read(row: Row, _now: datetime) -> CallRow:
+    at_ms, number, uuid, campaign_id, reservation_id, publisher_id, buyer_id, caller, inbound, phase, *rest = row
+    answered_ms, ended_ms, duration_ms, revenue, payout, currency = rest
+    return CallRow(
+        number=number,
+        call_id=uuid,
+        received_at=from_ms(at_ms),
+        campaign_id=campaign_id,
+        reservation_id=reservation_id,
+        publisher_id=publisher_id,
+        buyer_id=buyer_id,
+        caller_number=caller,
+        inbound_number=inbound,
+        phase=phase,
+        answered_at=None if answered_ms is None else from_ms(answered_ms),
+        ended_at=None if ended_ms is None else from_ms(ended_ms),
+        duration_ms=duration_ms,
+        revenue=None if revenue is None else Money(revenue, currency),
+        payout=None if payout is None else Money(-payout, currency),
+    )
+
+
+def _booked(side: Side) -> ScalarSelect[int]:
+    """What the company's account of that side has of the call; null where nothing was ever booked."""
+    own: ColumnElement[str] = literal_column(f"'{COMPANY_ACCOUNTS[side]}'")
+    booked = select(cast(func.sum(_entry.amount_micros), BigInteger)).select_from(
+        posting.join(ledger_entry, and_(_entry.posting_id == _posting.id, _entry.account == own))
+    )
+    return booked.where(_posting.call_id == _call.uuid).correlate(call).scalar_subquery()
+
+
+_currency = select(func.max(_posting.currency)).where(_posting.call_id == _call.uuid).correlate(call).scalar_subquery()
+_converted = exists(
+    select(literal_column("1"))
+    .where(_posting.call_id == _call.uuid, _posting.kind == literal_column("'conversion'"))
+    .correlate(call)
+)
+_CALLS = Source(
+    table=call,
+    joined=call,
+    at_ms=_call.received_at_ms,
+    number=_call.id,
+    columns=(
+        *(_call.received_at_ms, _call.id, _call.uuid, _call.campaign_id, _call.reservation_id, _call.publisher_id),
+        *(_call.buyer_id, _call.caller_number, _call.inbound_number, _call.phase),
+        *(_call.answered_at_ms, _call.ended_at_ms, _call.duration_ms),
+        *(_booked("revenue"), _booked("payout"), _currency),
+    ),
+    company=_call.company_id == bindparam("company_id"),
+    indexed={
+        "own_publisher": _call.publisher_id == bindparam("own_publisher"),
+        "own_buyer": _call.buyer_id == bindparam("own_buyer"),
+        "uuid": or_(_call.uuid == bindparam("uuid"), _call.reservation_id == bindparam("uuid")),
+        "caller": _call.caller_number == bindparam("caller"),
+        "campaign_id": one_of(_call.campaign_id, "campaign_id"),
+        "publisher_id": one_of(_call.publisher_id, "publisher_id"),
+        "buyer_id": one_of(_call.buyer_id, "buyer_id"),
+        "phase": one_of(_call.phase, "phase"),
+        "inbound_number": _call.inbound_number == bindparam("inbound_number"),
+        "duration_min": _call.duration_ms >= bindparam("duration_min"),
+        "duration_max": _call.duration_ms <= bindparam("duration_max"),
+    },
+    looked_at={"converted": _converted, "not_converted": ~_converted},
+    found=frozenset({"uuid"}),
+    read=_read,
+)
