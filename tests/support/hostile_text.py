@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 HOSTILE = {
-    "an image": '<img src=x onerror="alert(1)">',
-    "a script": "</td></script><script>alert(1)</script>",
-    "out of an attribute": "\" autofocus onfocus=alert(1) x='",
-    "out of a comment": "--><svg onload=alert(1)>",
-    "out of a text area": "</textarea></title></style><b>",
+    "an image": '<img data-owned src=x onerror="alert(1)">',
+    "a script": "</td></script><script data-owned>alert(1)</script>",
+    "out of an attribute": "\" data-owned autofocus onfocus=alert(1) x='",
+    "out of a comment": "--><svg data-owned onload=alert(1)>",
+    "out of a text area": "</textarea></title></style><b data-owned>",
     "an address": "javascript:alert(1)",
     "a template": "{{7*7}}{% raw %}${7*7}#{7*7}%(secret)s",
     "entities": "&lt;b&gt;&#60;i&#62;&amp;",
-    "htmx": '<div hx-get="/settings" hx-trigger="load"></div>',
+    "htmx": '<div data-owned hx-get="/settings" hx-trigger="load"></div>',
     "a formula": '=HYPERLINK("http://198.51.100.1/","open")',
     "a line end": "a\r\nFAKE: line",
     "a terminal's command": "\x1b]0;owned\x07\x1b[2J",
