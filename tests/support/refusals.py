@@ -20,20 +20,22 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from litestar import Litestar
 from typer.testing import CliRunner
 
 from ringbid.bootstrap import apply_to, build_application
-from ringbid.bootstrap.web import HANDLERS
+from ringbid.bootstrap.web import open_web
+from ringbid.catalog.changing import Applied, CatalogEditor
+from ringbid.catalog.editing import Set
+from ringbid.catalog.ports import Author
 from ringbid.cli import app as commands
 from ringbid.edge.api.app import Application
 from ringbid.edge.outbound.client import OutboundClient
-from ringbid.edge.web.app import build_web
-from ringbid.edge.web.office import Office
 from ringbid.reports.explain import Explanation, explain
 from ringbid.settings import Outbound, Settings
 from ringbid.store.opening import Store, open_store
 from ringbid.values.clock import SystemClock
-from ringbid.values.ids import PingId
+from ringbid.values.ids import CompanyId, PingId
 from ringbid.values.reason import Reason
 from ringbid.worker.snapshot import Catalogs
 from support import hostile_server as partners
@@ -46,6 +48,7 @@ from support.web import FixedIdentities
 CHRISTMAS_NOON = datetime(2026, 12, 25, 17, tzinfo=UTC)  # in New York
 _BREAKER_FAILURES = 6
 _MOST_TURNS = 20
+_ACME = CompanyId("acme")
 
 
 class ChristmasClock:
@@ -107,7 +110,8 @@ class Play:
     catalogs: Catalogs
     client: OutboundClient
     app: Application
-    pages: Any  # the web application
+    pages: Litestar
+    editor: CatalogEditor
     rng: random.Random
     _tree: dict[str, Any]
 
@@ -201,8 +205,14 @@ class Play:
         _check_words(" ".join(done.output.split()), told, face="command")
 
     async def _change(self, planted: Planted) -> None:
-        put(self._tree, planted.setting, planted.value)
-        await self._put(self._tree)
+        """What the console's form does."""
+        edition = await self.editor.read(_ACME)
+        assert edition is not None
+        edits = [Set(planted.setting, planted.value)]
+        outcome = await self.editor.change(Author(name="test"), _ACME, edition.version, edits)
+        assert isinstance(outcome, Applied), outcome
+        assert outcome.changes, f"{planted.setting} was {planted.value} already"
+        await self.catalogs.refresh()
 
     async def remove_under_way(self, buyer: str) -> Any:
         """The reply to a ping whose buyers leave the campaign while this one is being asked."""
@@ -260,7 +270,6 @@ async def open_play(plot: Plot, folder: Path, rng: random.Random) -> AsyncIterat
     outbound = Outbound(allow_private=True, breaker_failures=_BREAKER_FAILURES, breaker_open_seconds=600)
     client = OutboundClient(outbound, clock, resolver=_resolve)
     try:
-        office = Office(clock=clock, identities=FixedIdentities(), catalogs=catalogs, reservations=store.reservations)
         yield Play(
             plot=plot,
             folder=folder,
@@ -268,7 +277,8 @@ async def open_play(plot: Plot, folder: Path, rng: random.Random) -> AsyncIterat
             catalogs=catalogs,
             client=client,
             app=build_application(store.reservations, catalogs, client, settings=settings, clock=clock),
-            pages=build_web(office, HANDLERS),
+            pages=open_web(settings, clock=clock, catalogs=catalogs, store=store, identities=FixedIdentities()),
+            editor=CatalogEditor(store),
             rng=rng,
             _tree=copy.deepcopy(plot.tree),
         )

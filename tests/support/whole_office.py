@@ -14,7 +14,7 @@ import string
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -24,9 +24,7 @@ from litestar import Litestar
 
 from ringbid.accounts.actor import Actor, Role
 from ringbid.bootstrap.server import _parts
-from ringbid.bootstrap.web import HANDLERS
 from ringbid.edge import tasks
-from ringbid.edge.web.app import build_web
 from ringbid.edge.web.late import LateApp
 from ringbid.edge.web.office import Office
 from ringbid.settings import Settings
@@ -91,15 +89,14 @@ async def open_whole(folder: Path) -> AsyncIterator[Whole]:
     """Everything a server is made of, with both companies' things in its store."""
     ours = await _fill(folder, {})
     theirs = await _fill(folder, _RIVAL)
-    async with _parts(Settings(data=folder), SystemClock()) as (app, _, warm_up):
+    identities = FixedIdentities(actors_of(ours))
+    async with _parts(Settings(data=folder), SystemClock(), identities) as (app, _, warm_up):
         await warm_up()
         pages = app._pages
         assert isinstance(pages, LateApp)
-        opened = pages._app
-        assert isinstance(opened, Litestar)
-        identities = FixedIdentities(actors_of(ours))
-        office = replace(opened.state.office, identities=identities)
-        yield Whole(office, build_web(office, HANDLERS), identities, ours, theirs)
+        web = pages._app
+        assert isinstance(web, Litestar)
+        yield Whole(web.state.office, web, identities, ours, theirs)
 
 
 def actors_of(things: Belongings) -> dict[str, Actor]:
