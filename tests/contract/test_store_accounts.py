@@ -75,11 +75,20 @@ class _same:  # noqa: N801 -- used like a function, in a with statement
     async def __aexit__(self, *_: object) -> None: ...
 
 
-def test_a_link_is_over_after_its_time_and_when_a_newer_one_is_made(place: StorePlace) -> None:
+def test_a_link_that_signs_in_is_over_when_a_newer_one_is_made(place: StorePlace) -> None:
     async def story(store: Store) -> None:
-        await store.accounts.make_link("old", user_id=None, lifetime=LINK_GOOD_FOR)
+        await add_user(store, "olga", OWNER)
+        await store.accounts.make_link("old", user_id="u-olga", lifetime=LINK_GOOD_FOR)
+        await store.accounts.make_link("new", user_id="u-olga", lifetime=LINK_GOOD_FOR)
+        assert await store.accounts.use_link("old") is None
+        assert await store.accounts.use_link("new") is not None
+
+    run(place, story)
+
+
+def test_a_link_is_over_after_its_time(place: StorePlace) -> None:
+    async def story(store: Store) -> None:
         await store.accounts.make_link("new", user_id=None, lifetime=LINK_GOOD_FOR)
-        assert await store.accounts.find_link("old") is None
         place.clock.advance(LINK_GOOD_FOR.total_seconds())
         assert await store.accounts.find_link("new") is None
         assert await store.accounts.claim("new", newcomer("olga"), company()) is Claimed.OVER

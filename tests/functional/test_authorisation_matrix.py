@@ -19,6 +19,7 @@ from litestar.routes import HTTPRoute
 from ringbid.accounts.actor import Actor, Role
 from ringbid.accounts.keys import Scope
 from ringbid.accounts.policy import Policy, allows
+from ringbid.accounts.tokens import form_token
 from ringbid.edge.web.guard import policy_of
 from support.asgi import Response
 from support.whole_office import Belongings, Whole, actors_of, like, open_whole, visit
@@ -91,10 +92,10 @@ def _ways(whole: Whole) -> Iterator[Way]:
 def _headers(actor_name: str | None, *, template: str, key: bool = False) -> dict[str, str]:
     accept = "application/json" if template.startswith("/api/") else "text/html"
     if actor_name is None:
-        return {"accept": accept}
+        return {"accept": accept, "cookie": "ringbid_visitor=v", "x-csrf-token": form_token("v")}
     if key:
         return {"accept": accept, "authorization": f"Bearer {actor_name}"}
-    return {"accept": accept, "cookie": f"ringbid={actor_name}"}
+    return {"accept": accept, "cookie": f"ringbid={actor_name}", "x-csrf-token": form_token(actor_name)}
 
 
 def _answer_of(response: Response) -> str:

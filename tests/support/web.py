@@ -8,6 +8,7 @@ from typing import Any
 from litestar.testing import AsyncTestClient
 
 from ringbid.accounts.actor import Actor, Role
+from ringbid.accounts.tokens import form_token
 from ringbid.bootstrap.web import HANDLERS
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Office
@@ -37,4 +38,6 @@ def web_client(office: Office, *, session: str | None = "owner") -> AsyncTestCli
     client = AsyncTestClient(app, cookies=cookies, raise_server_exceptions=False)
     client.follow_redirects = False
     client.headers["accept"] = "text/html"
+    if session is not None:
+        client.headers["x-csrf-token"] = form_token(session)  # what the hidden field of each form would say
     return client

@@ -90,7 +90,7 @@ async def open_whole(folder: Path) -> AsyncIterator[Whole]:
     ours = await _fill(folder, {})
     theirs = await _fill(folder, _RIVAL)
     identities = FixedIdentities(actors_of(ours))
-    async with _parts(Settings(data=folder), SystemClock(), identities) as (app, _, warm_up):
+    async with _parts(Settings(data=folder), SystemClock(), identities=identities) as (app, _, warm_up, _):
         await warm_up()
         pages = app._pages
         assert isinstance(pages, LateApp)

@@ -23,7 +23,8 @@ class Role(Enum):
 class Actor:
     """`name` is what the audit log says. `publisher_id` and `buyer_id` are set for those roles alone: they see nothing
     of others. `tags` are the tags that a publisher's user may see. `scopes` are an API key's; a person has none, and
-    may do all that its role may."""
+    may do all that its role may. `session_id` and `company_ids` are a person's: what to call this session, and the
+    companies that it may switch to, this one among them."""
 
     user_id: str
     name: str
@@ -34,3 +35,5 @@ class Actor:
     buyer_id: BuyerId | None = None
     tags: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
+    session_id: str | None = None
+    company_ids: tuple[CompanyId, ...] = ()

@@ -97,7 +97,7 @@ class Links(Protocol):
     """Links from the terminal, and invitations."""
 
     async def make_link(self, token_hash: str, *, user_id: str | None, lifetime: timedelta) -> None:
-        """Earlier links of the same kind are over."""
+        """Earlier links of the same user are over. Those that claim stay: the first to be used ends them all."""
         ...
 
     async def find_link(self, token_hash: str) -> ClaimLink | None: ...
@@ -154,7 +154,9 @@ class Sessions(Protocol):
         """Whose one-time code is awaited."""
         ...
 
-    async def note_seen(self, session_id: str) -> None: ...
+    async def note_seen(self, session_id: str) -> None:
+        """Note its last use; not where too much waits."""
+        ...
 
     async def sessions_of(self, user_id: str) -> tuple[ListedSession, ...]:
         """All that are good now, the last used first."""

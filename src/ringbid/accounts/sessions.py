@@ -45,11 +45,13 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSession:
-    """A session that is good now, with its user and what that is in the session's company."""
+    """A session that is good now, with its user and what that is in the session's company. `company_ids` are all that
+    it may switch to, in order."""
 
     session_id: str
     user: User
     membership: Membership
+    company_ids: tuple[CompanyId, ...]
     created_at: datetime
     seen_at: datetime
     by_link: bool

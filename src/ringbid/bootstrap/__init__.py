@@ -3,6 +3,7 @@
 Called by `cli`. Nothing else imports it.
 """
 
+from ringbid.bootstrap.accounts import MadeLink, make_link, make_owner
 from ringbid.bootstrap.orders import ApplyResult, apply_catalog, apply_to, correct_ledger, mend_ledger
 from ringbid.bootstrap.reading import (
     find_call_story,
@@ -16,6 +17,7 @@ from ringbid.bootstrap.server import build_application, build_call_tools, prepar
 
 __all__ = [
     "ApplyResult",
+    "MadeLink",
     "apply_catalog",
     "apply_to",
     "build_application",
@@ -23,6 +25,8 @@ __all__ = [
     "correct_ledger",
     "find_call_story",
     "find_ping",
+    "make_link",
+    "make_owner",
     "mend_ledger",
     "prepare_engine",
     "read_documents",

@@ -40,10 +40,10 @@ async def apply_catalog(settings: Settings, text: str, *, plan_only: bool, appli
     """Validate `text`, say what it changes and, unless `plan_only`, put it in force: through the running server where
     one owns the store, else directly."""
     message = {"do": "apply", "text": text, "plan_only": plan_only, "applied_by": applied_by}
-    answer = await _through_server(settings, message)
+    answer = await through_server(settings, message)
     if answer is not None:
         return msgspec.convert(answer, ApplyResult)
-    async with _opened(settings) as store:
+    async with opened(settings) as store:
         return await apply_to(store, text, plan_only=plan_only, applied_by=applied_by)
 
 
@@ -55,6 +55,7 @@ async def apply_to(store: Store, text: str, *, plan_only: bool, applied_by: str)
     author = Author(name=applied_by)
     outcome = await CatalogEditor(store).rewrite(author, read.catalog.company.id, None, text, plan_only=plan_only)
     if isinstance(outcome, Applied):
+        await store.accounts.adopt_companies()  # a new company is theirs who claimed the installation
         return ApplyResult(changes=outcome.changes, new_keys=outcome.new_keys, version=outcome.version)
     if isinstance(outcome, Conflict):
         problem = Problem("", "a catalog that somebody else changed at this moment", "applying it again")
@@ -64,19 +65,19 @@ async def apply_to(store: Store, text: str, *, plan_only: bool, applied_by: str)
 
 async def correct_ledger(settings: Settings, correction: Correction) -> Corrected | Refused:
     """Adjust or void what is booked: through the running server where one owns the store, else directly."""
-    answer = await _through_server(settings, {"do": "correct ledger", **correction_message(correction)})
+    answer = await through_server(settings, {"do": "correct ledger", **correction_message(correction)})
     if answer is not None:
         return read_answer(answer)
-    async with _opened(settings) as store:
+    async with opened(settings) as store:
         return await store.ledger.correct(correction)
 
 
 async def mend_ledger(settings: Settings) -> int:
     """Make the balances what the entries add up to; how many were wrong."""
-    answer = await _through_server(settings, {"do": "mend ledger"})
+    answer = await through_server(settings, {"do": "mend ledger"})
     if answer is not None:
         return int(answer["mended"])
-    async with _opened(settings) as store:
+    async with opened(settings) as store:
         return await store.ledger.mend()
 
 
@@ -102,13 +103,14 @@ def ledger_handlers(ledger: Ledger) -> dict[str, Handler]:
     return {"correct ledger": correct, "mend ledger": mend}
 
 
-async def _through_server(settings: Settings, message: dict[str, Any]) -> dict[str, Any] | None:
+async def through_server(settings: Settings, message: dict[str, Any]) -> dict[str, Any] | None:
     """The answer of the server that owns the SQLite store; None where none runs, or on PostgreSQL."""
     return await ask_server(settings.data, message) if settings.database is None else None
 
 
 @asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Store]:
+async def opened(settings: Settings) -> AsyncIterator[Store]:
+    """The store, opened for one order."""
     store = await open_store(settings, SystemClock())
     try:
         yield store

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from ringbid.accounts.ports import Accounts
+from ringbid.bootstrap.accounts import account_handlers, welcome
 from ringbid.bootstrap.orders import apply_handler, ledger_handlers
 from ringbid.buyers.protocol import Outbound
 from ringbid.call.desk import CallDesk
@@ -63,26 +65,47 @@ async def serve(
     stop: asyncio.Event | None = None,
     listener: Listener | None = None,
     identities: Identities | None = None,
+    on_unclaimed: Callable[[str], None] | None = None,
 ) -> None:
     """Run the exchange until SIGTERM, SIGINT or `stop`; what was accepted is finished first.
 
-    It listens on `listener`, or where the settings say. `identities` says who uses its pages, in place of its accounts.
-    Raises `store.opening.WriterBusy` where another process owns the SQLite store, OSError where the port is taken.
+    It listens on `listener`, or where the settings say. Where nobody has claimed it, `on_unclaimed` is told the path of
+    a link that does, once it listens. `identities` says who uses its pages, in place of its accounts. Raises
+    `store.opening.WriterBusy` where another process owns the SQLite store, OSError where the port is taken.
     """
     clock = SystemClock()
     listener = listener or take_port(settings.host, settings.port)
-    async with _parts(settings, clock, identities) as (app, control, warm_up):
-        server = Server(http_config(app), on_ready)
+    here: list[Address] = []
+    ready = asyncio.Event()
+
+    def note_ready(address: Address) -> None:
+        here.append(address)
+        ready.set()
+        if on_ready is not None:
+            on_ready(address)
+
+    async with _parts(settings, clock, here, identities) as (app, control, warm_up, accounts):
+        server = Server(http_config(app), note_ready)
         await control.start()
         warming = tasks.start(warm_up(), name="warm up")
+        welcoming = tasks.start(_welcome(ready, accounts, on_unclaimed), name="welcome")
         watcher = tasks.start(stop_when(stop, server), name="stop") if stop is not None else None
         try:
             await server.serve(sockets=[listener])
         finally:
             await control.close()
             warming.cancel()
+            welcoming.cancel()
             if watcher is not None:
                 watcher.cancel()
+
+
+async def _welcome(ready: asyncio.Event, accounts: Accounts, on_unclaimed: Callable[[str], None] | None) -> None:
+    """Once the server listens: say how it is claimed, where nobody has claimed it yet."""
+    await ready.wait()
+    path = await welcome(accounts)
+    if path is not None and on_unclaimed is not None:
+        on_unclaimed(path)
 
 
 async def _warm_up(router: SipRouter | None, open_pages: Callable[[], Awaitable[None]]) -> None:
@@ -100,9 +123,10 @@ async def _warm_up(router: SipRouter | None, open_pages: Callable[[], Awaitable[
 
 @asynccontextmanager
 async def _parts(
-    settings: Settings, clock: Clock, identities: Identities | None
-) -> AsyncIterator[tuple[Application, ControlServer, Callable[[], Coroutine[Any, Any, None]]]]:
-    """Everything a server is made of, started in order and stopped in the reverse."""
+    settings: Settings, clock: Clock, here: Sequence[Address] = (), identities: Identities | None = None
+) -> AsyncIterator[tuple[Application, ControlServer, Callable[[], Coroutine[Any, Any, None]], Accounts]]:
+    """Everything a server is made of, started in order and stopped in the reverse. `here` gets the address, once there
+    is one."""
     store = await open_store(settings, clock)
     background: list[asyncio.Task[None]] = []
     outbound = OutboundClient(settings.outbound, clock)
@@ -153,9 +177,10 @@ async def _parts(
             **ledger_handlers(store.ledger),
             **outbox_orders.orders(store.outbox, nudge=sender.nudge),
             **call_orders.orders(store.calls, catalogs, tools.random_bytes, nudge=sender.nudge),
+            **account_handlers(store.accounts, lambda: here[0].url if here else None),
         }
         open_pages = partial(_open_pages, pages, settings, clock, catalogs, store, identities)
-        yield app, ControlServer(settings.data, handlers), partial(_warm_up, router, open_pages)
+        yield app, ControlServer(settings.data, handlers), partial(_warm_up, router, open_pages), store.accounts
     finally:
         for task in background:
             task.cancel()
@@ -171,9 +196,9 @@ async def _open_pages(
     """Import and build the web application, in a thread: it takes about a second."""
 
     def build() -> App:
-        from ringbid.bootstrap.web import Nobody, open_web  # noqa: PLC0415 -- slow, and not for calls and pings
+        from ringbid.bootstrap.web import open_web  # noqa: PLC0415 -- slow, and not for calls and pings
 
-        web = open_web(settings, clock=clock, catalogs=catalogs, store=store, identities=identities or Nobody())
+        web = open_web(settings, clock=clock, catalogs=catalogs, store=store, identities=identities)
         return cast("App", web)
 
     pages.open(await asyncio.to_thread(build))

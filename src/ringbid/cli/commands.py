@@ -22,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(groups.admin, name="admin")
 app.add_typer(groups.call, name="call")
 app.add_typer(groups.ledger, name="ledger")
 app.add_typer(groups.outbox, name="outbox")
@@ -70,6 +71,20 @@ def export(
     from ringbid.cli import catalogs  # noqa: PLC0415 -- loaded when it runs
 
     catalogs.export(company, data=data, database=database)
+
+
+@app.command()
+def link(
+    email: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Whose account; needed where there are several owners.")
+    ] = None,
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """Print a link that opens the console, once. It claims an installation that is nobody's, else it signs in."""
+    from ringbid.cli import admin  # noqa: PLC0415 -- loaded when it runs
+
+    admin.print_link(email=email, data=data, database=database)
 
 
 @app.command()

@@ -41,6 +41,7 @@ from ringbid.values.ids import parse_ping_id
 
 HOST, FIRST_PORT = "127.0.0.1", 8700
 PINGS_PER_SECOND = 1.5
+OWNER_EMAIL = "owner@demo.example"
 SEED = 2175  # with it the first call fails over and converts, and all that can happen happens soon
 _LOOK_SECONDS = 0.2
 _LAST_LOOKS = 10  # after the last call: its record and its postback may take a moment
@@ -80,12 +81,13 @@ async def _demo(settings: Settings, *, pings: int | None, seconds: float | None,
         catalog = demo_catalog(buyers.ports, receiver_port=receiver.port, address_of=opened.address_of)
         applied = await bootstrap.apply_catalog(opened.settings, catalog, plan_only=False, applied_by="ringbid demo")
         assert not applied.problems, f"the demo's catalog is wrong: {applied.problems}"
+        path = await _make_owner(opened.settings)
         await stack.enter_async_context(_served(opened.settings, listener))
         if seconds is not None:
             asyncio.get_running_loop().call_later(seconds, stop.set)
         watch = await stack.enter_async_context(Watch(opened.settings))
         folder = str(settings.data)
-        print_opening(console, url=url, curl=_curl(url), folder=folder, calls=opened.description)
+        print_opening(console, url=url, curl=_curl(url), folder=folder, calls=opened.description, link=f"{url}{path}")
         screen = Screen(console, clock=clock, explain_command=f"{_program()} explain {{uuid}} --data {folder}")
         publishers = Publishers(PingMaker(seed=SEED), url=url, outbound=outbound, clock=clock, phones=opened.phones)
         with screen.opened():
@@ -99,6 +101,16 @@ async def _demo(settings: Settings, *, pings: int | None, seconds: float | None,
                 await asyncio.gather(looking, return_exceptions=True)
             await _look_once(screen, watch, receiver, clock)
     console.print(Text("The demo is over and its data are deleted. Keep yours with `ringbid serve`.", "dim"))
+
+
+async def _make_owner(settings: Settings) -> str:
+    """Make the demo's owner, who has no password; the path of the link that signs in."""
+    await bootstrap.make_owner(
+        settings, email=OWNER_EMAIL, name="Demo Owner", password_hash=None, author="ringbid demo"
+    )
+    made = await bootstrap.make_link(settings, email=OWNER_EMAIL)
+    assert made.path is not None, "the demo has one owner"
+    return made.path
 
 
 @asynccontextmanager

@@ -94,10 +94,11 @@ def print_title(console: Console) -> None:
     console.print(Rule(Text("Ringbid demo", "bold"), align="left", style="cyan"))
 
 
-def print_opening(console: Console, *, url: str, curl: str, folder: str, calls: str) -> None:
+def print_opening(console: Console, *, url: str, curl: str, folder: str, calls: str, link: str) -> None:
     """How to use what runs now. Nothing in it is boxed or broken: the curl line works when it is copied."""
     lines = (
         ("Listens on", url),
+        ("Console", f"{link} (opens once; `ringbid link --data {folder}` prints another)"),
         ("Data in", f"{folder} (deleted when this ends)"),
         ("Traffic", "simulated publishers and nine simulated buyers on loopback; outbound.allow_private is on"),
         ("Calls", calls),

@@ -18,6 +18,7 @@ def _group(help_text: str) -> typer.Typer:
     return typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None, context_settings=_SETTINGS)
 
 
+admin = _group("The accounts of people.")
 ledger = _group("What calls have earned, and corrections of it.")
 outbox = _group("Postbacks and webhooks that must leave.")
 sip = _group("Kamailio: its configuration, and running it.")
@@ -31,6 +32,32 @@ Key = Annotated[
     str | None, typer.Option(metavar="TEXT", help="Makes a repeated command do nothing twice; any text of yours.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@admin.command()
+def create(
+    email: Annotated[str, typer.Option(metavar="ADDRESS", help="The e-mail address to sign in with.")],
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="What others see; default: the address.")] = None,
+    company: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Make this company, where there is none yet.")
+    ] = None,
+    time_zone: Annotated[str, typer.Option(metavar="ZONE", help="The time zone of that company.")] = "UTC",
+    currency: Annotated[str, typer.Option(metavar="CODE", help="Its currency.")] = "USD",
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """Make an owner of all companies. The password is asked for, or read from standard input."""
+    from ringbid.cli import admin as people  # noqa: PLC0415 -- loaded when it runs
+
+    people.create(
+        email=email,
+        name=name,
+        company=company,
+        time_zone=time_zone,
+        currency=currency,
+        data=data,
+        database=database,
+    )
 
 
 @call.command("list")

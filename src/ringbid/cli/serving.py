@@ -31,10 +31,20 @@ def serve(*, data: Path | None, database: str | None, host: str | None, port: in
 async def _serve(settings: Settings, listener: Listener) -> None:
     console = output()
 
+    here: list[Address] = []
+
     def say_ready(address: Address) -> None:
+        here.append(address)
         console.print(Text(f"Ringbid listens on {address.url} with {store_name(settings)}."), soft_wrap=True)
         if settings.outbound.allow_private:
             warning = "outbound.allow_private is on: buyers' URLs may lead to this machine and its private network."
             console.print(Text(warning, "yellow"), soft_wrap=True)
 
-    await bootstrap.serve(settings, on_ready=say_ready, stop=stop_on_signals(), listener=listener)
+    def say_unclaimed(path: str) -> None:
+        base = settings.public_url or here[0].url
+        console.print(Text("Nobody owns this installation yet. Whoever opens this link within 30 minutes does:"))
+        console.print(Text(f"  {base.rstrip('/')}{path}", "bold"), soft_wrap=True)
+
+    await bootstrap.serve(
+        settings, on_ready=say_ready, stop=stop_on_signals(), listener=listener, on_unclaimed=say_unclaimed
+    )

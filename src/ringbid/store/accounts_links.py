@@ -50,7 +50,6 @@ _FIND_LINK = Statement(select(claim_link.c.user_id).where(_good_link))
 _USE_LINK = Statement(update(claim_link).where(_good_link).values(used_at_ms=bindparam("now_ms")))
 _INSERT_LINK = Insert(claim_link)
 _DROP_LINKS_OF = Statement(delete(claim_link).where(claim_link.c.user_id == bindparam("of_user")))
-_DROP_CLAIM_LINKS = Statement(delete(claim_link).where(claim_link.c.user_id.is_(None)))
 _COMPANIES = Statement(select(catalog_change.c.company_id).distinct().order_by(catalog_change.c.company_id))
 _owned = select(membership.c.company_id).where(membership.c.role == Role.OWNER.value)
 _ORPHANS = Statement(
@@ -111,9 +110,7 @@ class StoredLinks:
 
     async def make_link(self, token_hash: str, *, user_id: str | None, lifetime: timedelta) -> None:
         def work(session: Session) -> None:
-            if user_id is None:
-                session.write(_DROP_CLAIM_LINKS)
-            else:
+            if user_id is not None:
                 session.write(_DROP_LINKS_OF, of_user=user_id)
             now_ms = read_now_ms(session)
             session.insert(_INSERT_LINK, [(token_hash, user_id, now_ms, now_ms + _ms(lifetime), None)])

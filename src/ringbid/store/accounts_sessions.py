@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import and_, bindparam, delete, select, update
 
 from ringbid.accounts.people import Membership, User
 from ringbid.accounts.sessions import IDLE, ListedSession, NewSession, OpenSession, Visit
+from ringbid.reservations.ports import StoreOverloaded
 from ringbid.store.accounts_people import END_OTHER_SESSIONS, GRANT_COLUMNS, USER_COLUMNS, read_grant_row, read_user
 from ringbid.store.accounts_schema import app_session, app_user, membership
 from ringbid.store.outbox_turn import read_now_ms
@@ -42,6 +44,12 @@ _FIND = Statement(
         and_(membership.c.user_id == app_session.c.user_id, membership.c.company_id == app_session.c.company_id),
     )
     .where(_of_token, _good, app_session.c.state == "open")
+)
+_COMPANIES = Statement(
+    select(membership.c.company_id)
+    .join_from(app_session, membership, membership.c.user_id == app_session.c.user_id)
+    .where(_of_token)
+    .order_by(membership.c.company_id)
 )
 _FIND_WAITING = Statement(
     select(*USER_COLUMNS)
@@ -101,8 +109,10 @@ class StoredSessions:
     async def find_session(self, token_hash: str) -> OpenSession | None:
         def work(connection: Session) -> OpenSession | None:
             now_ms = read_now_ms(connection)
-            [rows] = connection.fetch((_FIND, {"token": token_hash, **_good_at(now_ms)}))
-            return _read_session(rows[0], now_ms) if rows else None
+            which = {"token": token_hash}
+            rows, companies = connection.fetch((_FIND, {**which, **_good_at(now_ms)}), (_COMPANIES, which))
+            company_ids = tuple(CompanyId(company_id) for (company_id,) in companies)
+            return _read_session(rows[0], company_ids, now_ms) if rows else None
 
         return await self._reading.alone(work)
 
@@ -114,9 +124,10 @@ class StoredSessions:
         return await self._reading.alone(work)
 
     async def note_seen(self, session_id: str) -> None:
-        await self._writer.transact(
-            lambda connection: connection.write(_SEEN, of_session=session_id, now_ms=read_now_ms(connection))
-        )
+        with suppress(StoreOverloaded):  # when it was last seen is worth no refusal
+            await self._writer.transact(
+                lambda connection: connection.write(_SEEN, of_session=session_id, now_ms=read_now_ms(connection))
+            )
 
     async def sessions_of(self, user_id: str) -> tuple[ListedSession, ...]:
         def work(connection: Session) -> list[Row]:
@@ -166,7 +177,7 @@ def _row_of(new: NewSession, now_ms: int) -> Row:
     )
 
 
-def _read_session(row: Row, now_ms: int) -> OpenSession:
+def _read_session(row: Row, company_ids: tuple[CompanyId, ...], now_ms: int) -> OpenSession:
     session_id, company_id, created_at_ms, seen_at_ms, by_link, *rest = row
     user = read_user(tuple(rest[: len(USER_COLUMNS)]))
     grant = read_grant_row(tuple(rest[len(USER_COLUMNS) :]))
@@ -174,6 +185,7 @@ def _read_session(row: Row, now_ms: int) -> OpenSession:
         session_id=session_id,
         user=user,
         membership=Membership(user_id=user.user_id, company_id=CompanyId(company_id), grant=grant),
+        company_ids=company_ids,
         created_at=from_ms(created_at_ms),
         seen_at=from_ms(seen_at_ms),
         by_link=bool(by_link),

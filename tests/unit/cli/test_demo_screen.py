@@ -208,5 +208,12 @@ def test_the_curl_line_is_never_broken() -> None:
     paper = io.StringIO()
     curl = f"curl -X POST 'http://127.0.0.1:8700/rtbs.json?{'x' * 150}'"
     console = Console(file=paper, width=60)
-    print_opening(console, url="http://127.0.0.1:8700", curl=curl, folder="/tmp/ringbid-x", calls="none")
+    print_opening(
+        console,
+        url="http://127.0.0.1:8700",
+        curl=curl,
+        folder="/tmp/ringbid-x",
+        calls="none",
+        link="http://127.0.0.1:8700/claim/x",
+    )
     assert curl in paper.getvalue()

@@ -20,6 +20,7 @@ from ringbid.edge.console import filters
 from ringbid.edge.console.assets import STATIC
 from ringbid.edge.web.auth import Authentication
 from ringbid.edge.web.errors import HANDLERS
+from ringbid.edge.web.forms import refuse_foreign_forms
 from ringbid.edge.web.guard import check_policies, hold_to_policy
 from ringbid.edge.web.headers import SafeHeaders
 from ringbid.edge.web.office import Office
@@ -34,7 +35,7 @@ def build_web(office: Office, handlers: Sequence[ControllerRouterHandler]) -> Li
     app = Litestar(
         [*handlers, static],
         state=State({"office": office}),
-        guards=[hold_to_policy],
+        guards=[hold_to_policy, refuse_foreign_forms],
         middleware=[SafeHeaders(), Authentication(office)],
         exception_handlers=HANDLERS,
         template_config=TemplateConfig(instance=_templates()),

@@ -6,11 +6,13 @@ Puts an `Actor` or None into the scope; `guard` decides whether that is enough.
 from __future__ import annotations
 
 from litestar import Request
+from litestar.datastructures import Cookie
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from ringbid.accounts.actor import Actor
+from ringbid.accounts.sessions import LONGEST
 from ringbid.edge.web.office import Office
 
 _BEARER = "bearer "
@@ -35,6 +37,19 @@ class Authentication(ASGIMiddleware):
             return await self._office.identities.of_key(authorization[len(_BEARER) :].strip())
         token = request.cookies.get(cookie_name(self._office))
         return await self._office.identities.of_session(token) if token else None
+
+
+def session_cookie(office: Office, token: str | None) -> Cookie:
+    """The cookie with this token, for as long as a session may last; None takes it away."""
+    return Cookie(
+        key=cookie_name(office),
+        value=token or "",
+        max_age=int(LONGEST.total_seconds()) if token is not None else 0,
+        path="/",
+        httponly=True,
+        secure=office.secure,
+        samesite="lax",
+    )
 
 
 def cookie_name(office: Office) -> str:

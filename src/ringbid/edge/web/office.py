@@ -9,6 +9,7 @@ from litestar import Request
 from litestar.datastructures import State
 
 from ringbid.accounts.actor import Actor
+from ringbid.accounts.tools import AccountTools
 from ringbid.catalog.changing import CatalogEditor
 from ringbid.catalog.snapshot import Snapshot
 from ringbid.reservations.ports import Reservations
@@ -38,14 +39,15 @@ class Snapshots(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
-    """The ports. `catalogs` is what pings go by, `editor` what is changed: the store's newest, at once. `secure`:
-    browsers reach us over https, so that cookies are for that alone."""
+    """The ports. `catalogs` is what pings go by, `editor` what is changed: the store's newest, at once. `people` is
+    None where a test needs none. `secure`: browsers reach us over https, so that cookies are for that alone."""
 
     clock: Clock
     identities: Identities
     catalogs: Snapshots
     editor: CatalogEditor
     reservations: Reservations
+    people: AccountTools | None = None
     secure: bool = False
 
 
@@ -61,3 +63,10 @@ def actor_of(request: WebRequest) -> Actor:
     actor = request.scope["user"]
     assert isinstance(actor, Actor), "the route's policy lets in whom it does not know"
     return actor
+
+
+def people_of(request: WebRequest) -> AccountTools:
+    """What the pages of accounts work with."""
+    people = office_of(request).people
+    assert people is not None, "a server has accounts"
+    return people
