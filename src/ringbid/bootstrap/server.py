@@ -9,6 +9,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -47,6 +48,7 @@ from ringbid.values.clock import Clock, SystemClock, from_ms
 from ringbid.values.ids import RandomBytes, RandomPool
 from ringbid.worker import call_orders, outbox_orders
 from ringbid.worker.calls import CallChecks
+from ringbid.worker.journeys import Journeys
 from ringbid.worker.outbox import Sender
 from ringbid.worker.retention import Retention
 from ringbid.worker.snapshot import Catalogs
@@ -147,6 +149,10 @@ async def _parts(
         sender = Sender(store.outbox, posting, settings=settings.outbox, clock=clock, start_task=tasks.start_awaited)
         background.append(tasks.start(sender.run(), name="outbox"))
         tools = build_call_tools(store, catalogs, outbound, clock=clock, on_message=sender.nudge)
+        journeys = Journeys(
+            store.journeys, catalogs, older_than=timedelta(days=settings.retention.call_days), clock=clock
+        )
+        background.append(tasks.start(journeys.run(), name="journeys"))
         metrics = Metrics()
         metrics.watch_messages(lambda: {state.value: count for state, count in sender.tries.items()})
         desk = Desk(tools)

@@ -35,7 +35,7 @@ from ringbid.call.trace import CallTrace
 from ringbid.ledger.posting import Posting
 from ringbid.reservations.calling import Claimed, NotOpen
 from ringbid.reservations.reservation import State
-from ringbid.store import call_finding, ledger, outbox, written_tags
+from ringbid.store import call_finding, journeys_due, ledger, outbox, written_tags
 from ringbid.store.batch import HEAD, decide_within
 from ringbid.store.call_rows import (
     DUE,
@@ -222,6 +222,7 @@ def _open(opening: Opening, session: Session) -> StoredCall | NotOpen:
     draft = opening.draft(blank, claimed, now)
     stored = dataclasses.replace(blank, state=draft.state, trace=draft.trace)
     session.insert(INSERT_CALL, [call_row(stored, draft.check_at_ms)])
+    journeys_due.note(session, [stored.call_id])
     outbox.enqueue(session, draft.messages, to_ms(now))
     return _handle_parked(stored, told, opening.react, _Lookups(session, now), session)
 
@@ -298,6 +299,7 @@ def _apply(call: StoredCall, reaction: Reaction, lookups: _Lookups, session: Ses
 
 def _write(session: Session, call: StoredCall, draft: Draft) -> None:
     session.write(UPDATE, **call_changes(call, draft.state, draft.trace, draft.check_at_ms))
+    journeys_due.note(session, [call.call_id])
 
 
 def _look(arrival: Arrival, session: Session) -> CallLook:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ringbid.ledger.correcting import Corrected, Correction, correct
 from ringbid.ledger.ports import LedgerBroken
 from ringbid.ledger.posting import Posting, sum_entries
+from ringbid.store import journeys_due
 from ringbid.store.ledger_reading import LedgerReading, differences, postings_of
 from ringbid.store.ledger_schema import balance, ledger_entry, posting
 from ringbid.store.session import Session
@@ -84,6 +85,7 @@ def post_all(session: Session, new: Sequence[Posting], at_ms: int) -> list[bool]
     booked = {rows[0][0]: one for one, rows in zip(new, answers, strict=True) if rows}
     if booked:
         _write(session, booked, at_ms)
+        journeys_due.note(session, sorted({one.call_id for one in booked.values()}))
     return [bool(rows) for rows in answers]
 
 

@@ -23,6 +23,7 @@ from ringbid.store.accounts import StoredAccounts
 from ringbid.store.audit import StoredAudit
 from ringbid.store.calls import CallReading, StoredCalls
 from ringbid.store.catalogs import Changes, ChangesAnywhere, ChangesHere, StoredCatalogs, read_heads
+from ringbid.store.journeys import StoredJourneys
 from ringbid.store.ledger import StoredLedger
 from ringbid.store.ledger_reading import LedgerReading
 from ringbid.store.listings import StoredListings
@@ -83,6 +84,7 @@ class Store:
         *,
         writer: SessionThread[Any],
         routing: SessionThread[Any] | None = None,
+        folding: SessionThread[Any] | None = None,
         reading: Reading,
         browsing: Reading,
         changes: Changes,
@@ -92,6 +94,7 @@ class Store:
     ) -> None:
         self._writer = writer
         self._routing = routing or writer
+        self._folding = folding or writer
         self._reading = reading
         self._browsing = browsing
         self._changes = changes
@@ -105,6 +108,7 @@ class Store:
         self.outbox = StoredOutbox(writer=writer, reading=reading)
         self.accounts = StoredAccounts(writer=writer, reading=reading, changes=changes)
         self.listings = StoredListings(browsing)
+        self.journeys = StoredJourneys(folding=self._folding, reading=browsing)
         self.audit = StoredAudit(writer=writer, reading=reading)
 
     async def catalog_heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:
@@ -180,6 +184,7 @@ class Store:
         await self._changes.close()
         self._reading.close()
         await asyncio.to_thread(self._browsing.close)
+        await asyncio.to_thread(self._folding.close)
         await asyncio.to_thread(self._routing.close)
         await asyncio.to_thread(self._writer.close)
         self._on_close()
@@ -269,11 +274,13 @@ def _open_postgres(settings: Settings, url: str, clock: Clock | None) -> Store:
     writing = PostgresSession(url, clock=clock)
     # A caller on the line does not wait behind the events of other calls, nor behind pings.
     routing = PostgresSession(url, clock=clock)
+    folding = PostgresSession(url, clock=clock)
     reading = PostgresSession(url, clock=clock, read_only=True)
     browsing = PostgresSession(url, clock=clock, read_only=True)
     return Store(
         writer=SessionThread(writing, name="ringbid-writer", most_waiting=most_waiting, together=write_together),
         routing=SessionThread(routing, name="ringbid-routing", most_waiting=most_waiting, together=write_together),
+        folding=SessionThread(folding, name="ringbid-folding", most_waiting=most_waiting, together=write_together),
         reading=SessionThread(reading, name="ringbid-reader", most_waiting=most_waiting, together=read_together),
         browsing=_browser(browsing, settings),
         changes=ChangesAnywhere(url),

@@ -96,12 +96,12 @@ class Insert:
     of two, so that there are few texts to compile, and PostgreSQL parses nothing twice.
     """
 
-    def __init__(self, table: Table, *, replace: bool = False, add: str | None = None) -> None:
-        """A row whose key exists is an error; with `replace` its other columns are overwritten; with `add` that one
-        column is added to."""
+    def __init__(self, table: Table, *, replace: bool = False, add: str | tuple[str, ...] = ()) -> None:
+        """A row whose key exists is an error; with `replace` its other columns are overwritten; with `add` these
+        columns are added to."""
         self._table = table
         self._replace = replace
-        self._add = add
+        self._add = (add,) if isinstance(add, str) else add
         self.columns = tuple(column for column in table.columns if column is not table.autoincrement_column)
         self._texts: dict[tuple[DialectName, int], str] = {}
 
@@ -129,9 +129,9 @@ class Insert:
         if self._replace:
             changed = {column.name: insert.excluded[column.name] for column in self.columns if column.name not in key}
             insert = insert.on_conflict_do_update(index_elements=key, set_=changed)
-        elif self._add is not None:
-            total = self._table.c[self._add] + insert.excluded[self._add]
-            insert = insert.on_conflict_do_update(index_elements=key, set_={self._add: total})
+        elif self._add:
+            totals = {name: self._table.c[name] + insert.excluded[name] for name in self._add}
+            insert = insert.on_conflict_do_update(index_elements=key, set_=totals)
         return _compile(insert, dialect)[0]
 
 

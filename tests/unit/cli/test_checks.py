@@ -59,8 +59,8 @@ def test_a_postgresql_that_allows_fewer_connections_than_are_kept_is_broken() ->
     assert checks.check_connections(97, Settings()).state == "ok"
     assert checks.check_connections(97, phones).state == "ok"
     found = checks.check_connections(47, phones)
-    assert (found.state, found.found) == ("broken", "PostgreSQL allows 47; a server keeps up to 8, Kamailio 56")
-    assert "max_connections = 128" in (found.mend or "")
+    assert (found.state, found.found) == ("broken", "PostgreSQL allows 47; a server keeps up to 10, Kamailio 56")
+    assert "max_connections = 132" in (found.mend or "")
     elsewhere = Settings(sip=Sip(domain="sip.example.org", workers=16, database="postgresql://other/kamailio"))
     assert checks.check_connections(47, elsewhere).state == "ok"
 
