@@ -26,9 +26,7 @@ from ringbid.store.opening import Facts
 
 LOW_DISK_BYTES, TOO_LITTLE_DISK_BYTES = 1_000_000_000, 50_000_000
 DOUBTFUL_SKEW_SECONDS = 2.0
-SERVER_CONNECTIONS = (
-    10  # to write, route, fold, read, show, follow the catalog and records, and what comes and goes
-)
+SERVER_CONNECTIONS = 10  # to write, route, fold, read, show, follow the catalog and records, and what comes and goes
 
 Version = tuple[int, ...]
 
