@@ -90,13 +90,20 @@ async def open_whole(folder: Path) -> AsyncIterator[Whole]:
     ours = await _fill(folder, {})
     theirs = await _fill(folder, _RIVAL)
     identities = FixedIdentities(actors_of(ours))
+    async with open_pages(folder, identities) as web:
+        yield Whole(web.state.office, web, identities, ours, theirs)
+
+
+@asynccontextmanager
+async def open_pages(folder: Path, identities: FixedIdentities) -> AsyncIterator[Litestar]:
+    """The web application of a server on the store in `folder`."""
     async with _parts(Settings(data=folder), SystemClock(), identities=identities) as (app, _, warm_up, _):
         await warm_up()
         pages = app._pages
         assert isinstance(pages, LateApp)
         web = pages._app
         assert isinstance(web, Litestar)
-        yield Whole(web.state.office, web, identities, ours, theirs)
+        yield web
 
 
 def actors_of(things: Belongings) -> dict[str, Actor]:
