@@ -17,10 +17,9 @@ from ringbid.catalog.snapshot import EMPTY
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Office
 from ringbid.reservations.ports import StoredPing
-from ringbid.values.clock import SystemClock
 from ringbid.values.ids import CompanyId, PingId
 from support.stored_pings import make_ping
-from support.web import OWNER, FixedIdentities, web_client
+from support.web import OWNER, FixedIdentities, make_office, web_client
 
 PING = make_ping()
 
@@ -34,8 +33,7 @@ class OnePing:
 
 def office(**actors: Any) -> Office:
     identities = FixedIdentities({"owner": replace(OWNER, company_id=PING.company_id), **actors})
-    return Office(
-        clock=SystemClock(),
+    return make_office(
         identities=identities,
         catalogs=SimpleNamespace(snapshot=EMPTY),
         editor=CatalogEditor(SimpleNamespace()),  # type: ignore[arg-type]  # -- no catalog is asked for here

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import os
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from litestar.testing import AsyncTestClient
@@ -12,6 +13,7 @@ from ringbid.accounts.tokens import form_token
 from ringbid.bootstrap.web import HANDLERS
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Office
+from ringbid.values.clock import SystemClock
 from ringbid.values.ids import CompanyId
 
 OWNER = Actor(user_id="u-1", name="Olga Owner", company_id=CompanyId("acme"), role=Role.OWNER)
@@ -29,6 +31,23 @@ class FixedIdentities:
     async def of_key(self, key: str) -> Actor | None:
         actor = self.actors.get(key)
         return replace(actor, via="key") if actor is not None else None
+
+
+class NotGiven:
+    """A port that a test has no use for: whoever asks it anything fails."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __getattr__(self, asked: str) -> Any:
+        raise AssertionError(f"this test gives no {self.name}, and it is asked for {asked}")
+
+
+def make_office(**ports: Any) -> Office:
+    """An office with these ports; the others fail where they are asked."""
+    plain = {"clock": SystemClock(), "identities": FixedIdentities(), "random_bytes": os.urandom, "secure": False}
+    needed = [one.name for one in fields(Office) if one.name not in plain]
+    return Office(**(plain | {name: NotGiven(name) for name in needed} | {"on_message": lambda: None} | ports))
 
 
 def web_client(office: Office, *, session: str | None = "owner") -> AsyncTestClient[Any]:

@@ -11,11 +11,11 @@ from typing import TypeVar
 from ringbid.call.ports import StoredCall
 from ringbid.ledger.ports import LedgerReads
 from ringbid.outbox.ports import Counts
-from ringbid.reports.call_story import CallStory, Findings, tell_call
+from ringbid.reports.call_story import CallStory, Findings
+from ringbid.reports.telling import story_of
 from ringbid.reservations.ports import StoredPing
 from ringbid.settings import Settings
 from ringbid.store.opening import Facts, Reader, open_reader
-from ringbid.store.outbox import MOST_LISTED
 from ringbid.values.ids import CallId, CompanyId, PingId
 
 LedgerAnswer = TypeVar("LedgerAnswer")
@@ -65,14 +65,7 @@ async def find_call_story(settings: Settings, uuid: PingId) -> Findings:
 
 
 async def _tell_call(reader: Reader, call: StoredCall) -> CallStory:
-    return tell_call(
-        call,
-        events=await reader.calls.events_of(call),
-        postings=await reader.ledger.postings_of(call.company_id, call.call_id),
-        messages=await reader.outbox.listing(call_id=call.call_id, limit=MOST_LISTED),
-        ping=await reader.find(call.reservation_id) if call.reservation_id is not None else None,
-        now=await reader.calls.read_now(),
-    )
+    return await story_of(call, calls=reader.calls, pings=reader, ledger=reader.ledger, messages=reader.outbox)
 
 
 async def read_ledger(settings: Settings, question: Callable[[LedgerReads], Awaitable[LedgerAnswer]]) -> LedgerAnswer:

@@ -185,7 +185,7 @@ async def _parts(
             **call_orders.orders(store.calls, catalogs, tools.random_bytes, nudge=sender.nudge),
             **account_handlers(store.accounts, lambda: here[0].url if here else None),
         }
-        open_pages = partial(_open_pages, pages, settings, clock, catalogs, store, identities)
+        open_pages = partial(_open_pages, pages, settings, clock, catalogs, store, identities, sender.nudge)
         yield app, ControlServer(settings.data, handlers), partial(_warm_up, router, open_pages), store.accounts
     finally:
         for task in background:
@@ -197,14 +197,27 @@ async def _parts(
 
 
 async def _open_pages(
-    pages: LateApp, settings: Settings, clock: Clock, catalogs: Catalogs, store: Store, identities: Identities | None
+    pages: LateApp,
+    settings: Settings,
+    clock: Clock,
+    catalogs: Catalogs,
+    store: Store,
+    identities: Identities | None,
+    on_message: Callable[[], None],
 ) -> None:
     """Import and build the web application, in a thread: it takes about a second."""
 
     def build() -> App:
         from ringbid.bootstrap.web import open_web  # noqa: PLC0415 -- slow, and not for calls and pings
 
-        web = open_web(settings, clock=clock, catalogs=catalogs, store=store, identities=identities)
+        web = open_web(
+            settings,
+            clock=clock,
+            catalogs=catalogs,
+            store=store,
+            identities=identities,
+            on_message=on_message,
+        )
         return cast("App", web)
 
     pages.open(await asyncio.to_thread(build))

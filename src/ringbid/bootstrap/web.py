@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
 from ringbid.accounts.identities import StoredIdentities
 from ringbid.accounts.tools import make_tools
+from ringbid.call.ports import CallPlans
 from ringbid.catalog.changing import CatalogEditor
+from ringbid.edge.api.v1 import resources
 from ringbid.edge.console import reservations
 from ringbid.edge.web.app import build_web
-from ringbid.edge.web.office import Identities, Office, Snapshots
+from ringbid.edge.web.office import Identities, Office
 from ringbid.settings import Settings
 from ringbid.store.opening import Store
 from ringbid.values.clock import Clock
 
 # A screen is a module with its HANDLERS.
-HANDLERS: list[ControllerRouterHandler] = [*reservations.HANDLERS]
+HANDLERS: list[ControllerRouterHandler] = [*reservations.HANDLERS, *resources.HANDLERS]
 
 
 def open_web(
-    settings: Settings, *, clock: Clock, catalogs: Snapshots, store: Store, identities: Identities | None = None
+    settings: Settings,
+    *,
+    clock: Clock,
+    catalogs: CallPlans,
+    store: Store,
+    identities: Identities | None = None,
+    on_message: Callable[[], None] = lambda: None,
 ) -> Litestar:
     """The application. Slow to import (Litestar and its templates), so it is done after the server listens.
     `identities` says who asks, in place of the store's accounts."""
@@ -31,10 +40,16 @@ def open_web(
         identities=identities or StoredIdentities(store.accounts),
         catalogs=catalogs,
         editor=CatalogEditor(store),
+        plans=catalogs,
         reservations=store.reservations,
         people=make_tools(
             store.accounts, store.audit, clock=clock, random_bytes=os.urandom, public_url=settings.public_url
         ),
+        calls=store.calls,
+        ledger=store.ledger,
+        messages=store.outbox,
+        random_bytes=os.urandom,
+        on_message=on_message,
         secure=settings.public_url is not None and settings.public_url.startswith("https:"),
     )
     return build_web(office, HANDLERS)

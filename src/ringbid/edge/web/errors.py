@@ -10,6 +10,7 @@ from litestar import Response
 from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.response import Redirect
 
+from ringbid.edge.api.v1 import problems
 from ringbid.edge.console.pages import page
 from ringbid.edge.web.guard import sign_in_path
 from ringbid.edge.web.office import WebRequest
@@ -25,7 +26,9 @@ def answer_http_error(request: WebRequest, error: HTTPException) -> Response[Any
     """What Litestar or a handler raised, with its status."""
     if isinstance(error, NotAuthorizedException) and not _is_for_program(request):
         return Redirect(sign_in_path(request.url.path, request.url.query), status_code=303)
-    return _answer(request, error.status_code, error.detail, errors=error.extra)
+    if isinstance(error, problems.ApiError):
+        return problems.send(error)
+    return _answer(request, error.status_code, error.detail, errors=error.extra, headers=error.headers)
 
 
 def answer_store_error(request: WebRequest, error: Exception) -> Response[Any]:
@@ -50,14 +53,12 @@ HANDLERS: dict[int | type[Exception], Any] = {
 }
 
 
-def _answer(request: WebRequest, status: int, detail: str, *, errors: object = None) -> Response[Any]:
-    title = HTTPStatus(status).phrase
+def _answer(
+    request: WebRequest, status: int, detail: str, *, errors: object = None, headers: dict[str, str] | None = None
+) -> Response[Any]:
     if _is_for_program(request):
-        problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-        if errors:
-            problem["errors"] = errors
-        return Response(problem, status_code=status, media_type="application/problem+json")
-    return page(request, "error.html", title=title, status=status, detail=detail)
+        return problems.answer(status, detail, extra=errors, headers=headers)
+    return page(request, "error.html", title=HTTPStatus(status).phrase, status=status, detail=detail)
 
 
 def _is_for_program(request: WebRequest) -> bool:

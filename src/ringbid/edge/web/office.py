@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,10 +11,15 @@ from litestar.datastructures import State
 
 from ringbid.accounts.actor import Actor
 from ringbid.accounts.tools import AccountTools
+from ringbid.call.ports import CallPlans, Calls
 from ringbid.catalog.changing import CatalogEditor
 from ringbid.catalog.snapshot import Snapshot
+from ringbid.ledger.ports import Ledger
+from ringbid.outbox.ports import OutboxDesk, Shown
+from ringbid.reports.telling import CallReads, MessageReads
 from ringbid.reservations.ports import Reservations
 from ringbid.values.clock import Clock
+from ringbid.values.ids import RandomBytes
 
 WebRequest = Request[Actor | None, None, State]
 
@@ -37,16 +43,35 @@ class Snapshots(Protocol):
     def snapshot(self) -> Snapshot: ...
 
 
+class OfficeCalls(Calls, CallReads, Protocol):
+    """Calls, to be read and changed."""
+
+
+class Messages(OutboxDesk, MessageReads, Protocol):
+    """The outbox, to be read and changed."""
+
+    async def show(self, message_id: str) -> Shown | None:
+        """One message with its tries, its secrets masked; None where there is none."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
     """The ports. `catalogs` is what pings go by, `editor` what is changed: the store's newest, at once. `people` is
-    None where a test needs none. `secure`: browsers reach us over https, so that cookies are for that alone."""
+    None where a test needs none. `on_message`: a message was written and may leave at once. `secure`: browsers reach us
+    over https, so that cookies are for that alone."""
 
     clock: Clock
     identities: Identities
     catalogs: Snapshots
     editor: CatalogEditor
+    plans: CallPlans
     reservations: Reservations
+    calls: OfficeCalls
+    ledger: Ledger
+    messages: Messages
+    random_bytes: RandomBytes
+    on_message: Callable[[], None]
     people: AccountTools | None = None
     secure: bool = False
 

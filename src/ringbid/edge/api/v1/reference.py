@@ -1,0 +1,43 @@
+"""`/api/v1/openapi.json` and `/api/v1/docs`: the API's own description, and the page that shows it offline."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from litestar import Litestar, get
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+
+from ringbid.accounts.policy import Policy
+from ringbid.edge.api.v1.routes import BASE
+from ringbid.edge.api.v1.tidying import tidy
+
+_CONFIG = OpenAPIConfig(
+    title="Ringbid",
+    version="1",
+    description="Everything that Ringbid's console shows and changes, for programs.",
+    components=Components(
+        security_schemes={
+            "key": SecurityScheme(type="http", scheme="bearer", description="An API key: `rbk_…`."),
+        }
+    ),
+    security=[{"key": []}],
+)
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of every operation. Made once, of an application of its own that serves nothing."""
+    from ringbid.edge.api.v1.resources import HANDLERS as OPERATIONS  # noqa: PLC0415 -- it lists this module, too
+
+    return tidy(Litestar(OPERATIONS, openapi_config=_CONFIG).openapi_schema.to_schema())
+
+
+@get(f"{BASE}/openapi.json", opt={"policy": Policy.PUBLIC}, include_in_schema=False, sync_to_thread=True)
+def openapi() -> dict[str, Any]:
+    """The description, as OpenAPI 3.1."""
+    return schema()
+
+
+HANDLERS = [openapi]

@@ -1,0 +1,16 @@
+"""Every operation of `/api/v1`, for `bootstrap.web` to serve."""
+
+from __future__ import annotations
+
+from litestar.types import ControllerRouterHandler
+
+from ringbid.edge.api.v1 import calls, codes, deliveries, ledger, pings, reference
+
+HANDLERS: list[ControllerRouterHandler] = [
+    *pings.HANDLERS,
+    *calls.HANDLERS,
+    *ledger.HANDLERS,
+    *deliveries.HANDLERS,
+    *codes.HANDLERS,
+    *reference.HANDLERS,
+]
