@@ -1,4 +1,4 @@
-"""The tables of the ledger: postings, their entries, and the balances that the entries add up to."""
+"""The tables of the ledger: postings, their entries, the balances that the entries add up to, and disputes."""
 
 from __future__ import annotations
 
@@ -51,5 +51,22 @@ balance = Table(
     Column("account", Text, primary_key=True),
     Column("currency", Text, primary_key=True),
     Column("balance_micros", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# A buyer's word against a call, and the answer to it.
+dispute = Table(
+    "dispute",
+    metadata,
+    Column("company_id", Text, primary_key=True),
+    Column("call_id", Text, primary_key=True),
+    Column("buyer_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("opened_at_ms", BigInteger, nullable=False),
+    Column("opened_by", Text, nullable=False),
+    Column("closed_at_ms", BigInteger),
+    Column("closed_by", Text),
+    Column("answer", Text),
+    CheckConstraint("(closed_at_ms is null) = (answer is null)", name="answer"),
     sqlite_with_rowid=False,
 )

@@ -23,6 +23,7 @@ from ringbid.store.accounts import StoredAccounts
 from ringbid.store.audit import StoredAudit
 from ringbid.store.calls import CallReading, StoredCalls
 from ringbid.store.catalogs import Changes, ChangesAnywhere, ChangesHere, StoredCatalogs, read_heads
+from ringbid.store.disputes import StoredDisputes
 from ringbid.store.journeys import StoredJourneys
 from ringbid.store.ledger import StoredLedger
 from ringbid.store.ledger_reading import LedgerReading
@@ -30,6 +31,7 @@ from ringbid.store.listings import StoredListings
 from ringbid.store.migrating import WrongSchema
 from ringbid.store.outbox import OutboxReading, StoredOutbox
 from ringbid.store.postgres import PostgresSession
+from ringbid.store.recent_asks import StoredAsks
 from ringbid.store.reservations import StoredReservations, find_ping
 from ringbid.store.session import Session
 from ringbid.store.sqlite import SqliteSession, WriterBusy, WriterLock
@@ -109,6 +111,8 @@ class Store:
         self.accounts = StoredAccounts(writer=writer, reading=reading, changes=changes)
         self.listings = StoredListings(browsing)
         self.journeys = StoredJourneys(folding=self._folding, reading=browsing)
+        self.disputes = StoredDisputes(writer=writer, reading=reading)
+        self.asks = StoredAsks(browsing)
         self.audit = StoredAudit(writer=writer, reading=reading)
 
     async def catalog_heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:
