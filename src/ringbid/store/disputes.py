@@ -74,9 +74,9 @@ class StoredDisputes:
         return await self._reading.alone(lambda session: _find(session, company_id, call_id))
 
     async def disputes(self, company_id: CompanyId, *, buyer_id: BuyerId | None = None) -> tuple[Dispute, ...]:
-        statement, values = _ALL, {"of_company": company_id}
+        statement, values = _ALL, {"of_company": str(company_id)}
         if buyer_id is not None:
-            statement, values = _OF_BUYER, {"of_company": company_id, "of_buyer": buyer_id}
+            statement, values = _OF_BUYER, {**values, "of_buyer": buyer_id}
         [rows] = await self._reading.alone(lambda session: session.fetch((statement, values)))
         return tuple(_read(row) for row in rows)
 
