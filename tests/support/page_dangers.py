@@ -39,6 +39,11 @@ class Page(HTMLParser):
         """The pages of ours that it leads to."""
         return [at["href"] for tag, at in self.elements if tag == "a" and at.get("href", "").startswith("/")]
 
+    @property
+    def fields(self) -> set[str]:
+        """The names of what can be filled in."""
+        return {at["name"] for tag, at in self.elements if tag in ("input", "select", "textarea") and at.get("name")}
+
     def dangers(self) -> Iterator[str]:
         """A line for each."""
         for tag, attributes in self.elements:

@@ -22,7 +22,7 @@ from ringbid.edge.web.auth import Authentication
 from ringbid.edge.web.errors import HANDLERS
 from ringbid.edge.web.forms import refuse_foreign_forms
 from ringbid.edge.web.guard import check_policies, hold_to_policy
-from ringbid.edge.web.headers import SafeHeaders
+from ringbid.edge.web.headers import add_safe_headers
 from ringbid.edge.web.office import Office
 
 # Their addresses change with their content.
@@ -36,7 +36,8 @@ def build_web(office: Office, handlers: Sequence[ControllerRouterHandler]) -> Li
         [*handlers, static],
         state=State({"office": office}),
         guards=[hold_to_policy, refuse_foreign_forms],
-        middleware=[SafeHeaders(), Authentication(office)],
+        middleware=[Authentication(office)],
+        before_send=[add_safe_headers],
         exception_handlers=HANDLERS,
         template_config=TemplateConfig(instance=_templates()),
         openapi_config=None,
