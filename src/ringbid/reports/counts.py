@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from decimal import ROUND_HALF_EVEN, Decimal
+from operator import add, attrgetter, neg
 
 from ringbid.reports.journey import Journey, Step
 
@@ -33,13 +34,19 @@ class Counts:
     connected_ms: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(*(one + two for one, two in zip(astuple(self), astuple(other), strict=True)))
+        return Counts(*map(add, self.values, other.values))
 
     def __neg__(self) -> Counts:
-        return Counts(*(-one for one in astuple(self)))
+        return Counts(*map(neg, self.values))
 
     def __sub__(self, other: Counts) -> Counts:
         return self + -other
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """Every number, in the order of NAMES."""
+        values: tuple[int, ...] = _values(self)
+        return values
 
     @property
     def all(self) -> int:
@@ -93,6 +100,7 @@ class Counts:
 
 NOTHING = Counts()
 NAMES = tuple(field.name for field in fields(Counts))
+_values = attrgetter(*NAMES)
 
 
 def counts_of(journey: Journey) -> Counts:
@@ -111,11 +119,8 @@ def counts_of(journey: Journey) -> Counts:
 
 def add_up(many: Iterable[Counts]) -> Counts:
     """All of them together."""
-    totals = [0] * len(NAMES)
-    for one in many:
-        for index, value in enumerate(astuple(one)):
-            totals[index] += value
-    return Counts(*totals)
+    columns = zip(*(one.values for one in many), strict=True)
+    return Counts(*map(sum, columns))
 
 
 def percent(part: int, whole: int) -> Decimal | None:

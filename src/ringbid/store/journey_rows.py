@@ -6,7 +6,6 @@ Used by `journeys`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
 from typing import Any
 
 import msgspec
@@ -192,7 +191,7 @@ class Sums:
 
     def rows(self) -> list[Row]:
         """In the order of the table's columns and its key."""
-        return [(*key, *astuple(counts)) for key, counts in sorted(self._counts.items()) if counts != NOTHING]
+        return [(*key, *counts.values) for key, counts in sorted(self._counts.items()) if counts != NOTHING]
 
 
 def mark_rows(marks: dict[str, tuple[int, int]], newest_id: int, now_ms: int, *, certain_ms: int) -> list[Row]:

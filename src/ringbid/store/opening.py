@@ -24,6 +24,7 @@ from ringbid.store.audit import StoredAudit
 from ringbid.store.calls import CallReading, StoredCalls
 from ringbid.store.catalogs import Changes, ChangesAnywhere, ChangesHere, StoredCatalogs, read_heads
 from ringbid.store.disputes import StoredDisputes
+from ringbid.store.funnels import StoredFunnels
 from ringbid.store.journeys import StoredJourneys
 from ringbid.store.ledger import StoredLedger
 from ringbid.store.ledger_reading import LedgerReading
@@ -113,6 +114,7 @@ class Store:
         self.journeys = StoredJourneys(folding=self._folding, reading=browsing)
         self.disputes = StoredDisputes(writer=writer, reading=reading)
         self.asks = StoredAsks(browsing)
+        self.funnels = StoredFunnels(browsing, self.journeys)
         self.audit = StoredAudit(writer=writer, reading=reading)
 
     async def catalog_heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:
