@@ -98,9 +98,9 @@ def test_periods_are_of_the_company_s_time_zone(
         ("size", "0"),
         ("size", "1001"),
         ("size", "٣"),
-        ("after", "x"),
-        ("after", "é"),
-        ("after", "MTItMw"),
+        ("cursor", "x"),
+        ("cursor", "é"),
+        ("cursor", "MTItMw"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_is_expected(name: str, text: str) -> None:
@@ -121,9 +121,9 @@ def test_a_filter_of_one_value_may_be_given_once_and_others_not_without_end() ->
 
 def test_a_cursor_leads_on_in_its_own_list_and_order_only() -> None:
     text = write_cursor(PINGS, Cursor(1_772_636_400_000, 42), newest_first=True)
-    assert read(("after", text)).after == Cursor(1_772_636_400_000, 42)
-    assert [problem.parameter for problem in problems(("after", text), ("sort", "oldest"))] == ["after"]
-    assert isinstance(read_query(CALLS, [("after", text)], now=NOW, zone=NEW_YORK), list)
+    assert read(("cursor", text)).after == Cursor(1_772_636_400_000, 42)
+    assert [problem.parameter for problem in problems(("cursor", text), ("sort", "created"))] == ["cursor"]
+    assert isinstance(read_query(CALLS, [("cursor", text)], now=NOW, zone=NEW_YORK), list)
 
 
 def test_a_publisher_cannot_search_for_what_it_must_not_know() -> None:

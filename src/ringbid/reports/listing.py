@@ -32,7 +32,8 @@ Row = TypeVar("Row")
 
 _RELATIVE = re.compile(r"last_([1-9]\d{0,2})([mhd])", re.ASCII)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-_OF_EVERY_LIST = ("created", "created_from", "created_to", "sort", "size", "after")
+_OF_EVERY_LIST = ("created", "created_from", "created_to", "sort", "size", "cursor")
+_SORTS = {"-created": True, "created": False, "newest": True, "oldest": False}
 _CURSOR = re.compile(r"(\d{1,15})-(\d{1,18})-([a-z]+)-(newest|oldest)", re.ASCII)
 
 
@@ -124,12 +125,13 @@ class Page(Generic[Row]):
 
 
 def read_query(kind: ListKind, parameters: Parameters, *, now: datetime, zone: ZoneInfo) -> ListQuery | list[Problem]:
-    """What a list is asked, or all that is wrong with that. A name may end in `[]`; an empty value is none. Days and
-    times without an offset are those of `zone`."""
+    """What a list is asked, or all that is wrong with that. A name may end in `[]`; an empty value is none; `limit` is
+    `size`. Days and times without an offset are those of `zone`."""
     given: dict[str, list[str]] = {}
     problems = []
     for name, value in parameters:
         plain = name.removesuffix("[]")
+        plain = "size" if plain == "limit" else plain
         if plain not in kind.parameters:
             known = ", ".join(kind.parameters)
             problems.append(
@@ -204,10 +206,10 @@ class _Frame:
         return self._moment("created_to", whole_day=timedelta(days=1))
 
     def newest_first(self) -> bool:
-        sort = self._given.get("sort", "newest")
-        if sort not in ("newest", "oldest"):
-            self._wrong("sort", "newest or oldest")
-        return sort != "oldest"
+        sort = self._given.get("sort", "-created")
+        if sort not in _SORTS:
+            self._wrong("sort", "-created (newest first) or created (oldest first)")
+        return _SORTS.get(sort, True)
 
     def size(self) -> int:
         text = self._given.get("size", str(USUAL_PAGE))
@@ -217,17 +219,17 @@ class _Frame:
         return USUAL_PAGE
 
     def after(self) -> Cursor | None:
-        text = self._given.get("after")
+        text = self._given.get("cursor")
         if text is None:
             return None
-        sort = self._given.get("sort", "newest")
+        order = "newest" if _SORTS.get(self._given.get("sort", "-created"), True) else "oldest"
         try:
             plain = base64.urlsafe_b64decode(f"{text}{'=' * (-len(text) % 4)}").decode("ascii")
         except (binascii.Error, ValueError):
             plain = ""
         found = _CURSOR.fullmatch(plain)
-        if found is None or (found[3], found[4]) != (self._kind.name, sort):
-            self._wrong("after", "the `next` of a page of this list in this order; leave it out for the first page")
+        if found is None or (found[3], found[4]) != (self._kind.name, order):
+            self._wrong("cursor", "the `next` of a page of this list in this order; leave it out for the first page")
             return None
         return Cursor(int(found[1]), int(found[2]))
 

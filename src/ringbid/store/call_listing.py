@@ -25,9 +25,9 @@ from ringbid.reports.listing import ListQuery, Page, Scope, Value
 from ringbid.reports.listing_rows import CallRow
 from ringbid.store.call_schema import call
 from ringbid.store.ledger_schema import ledger_entry, posting
-from ringbid.store.list_reading import Source
+from ringbid.store.list_reading import Source, one_or_more, values_of
 from ringbid.store.session import Session
-from ringbid.store.statements import Row, one_of
+from ringbid.store.statements import Row
 from ringbid.values.clock import from_ms
 from ringbid.values.money import Money
 
@@ -46,14 +46,11 @@ def _values(scope: Scope, filters: Mapping[str, Value]) -> dict[str, Any]:
         values["own_publisher"] = scope.publisher_id
     if scope.buyer_id is not None:
         values["own_buyer"] = scope.buyer_id
-    for name, value in filters.items():
-        match name:
-            case "search":
-                values["caller" if str(value).startswith("+") else "uuid"] = value
-            case "converted":
-                values["converted" if value else "not_converted"] = None
-            case _:
-                values[name] = list(value) if isinstance(value, tuple) else value
+    values |= values_of({name: value for name, value in filters.items() if name not in ("search", "converted")})
+    if "search" in filters:
+        values["caller" if str(filters["search"]).startswith("+") else "uuid"] = filters["search"]
+    if "converted" in filters:
+        values["converted" if filters["converted"] else "not_converted"] = None
     return values
 
 
@@ -111,10 +108,10 @@ _CALLS = Source(
         "own_buyer": _call.buyer_id == bindparam("own_buyer"),
         "uuid": or_(_call.uuid == bindparam("uuid"), _call.reservation_id == bindparam("uuid")),
         "caller": _call.caller_number == bindparam("caller"),
-        "campaign_id": one_of(_call.campaign_id, "campaign_id"),
-        "publisher_id": one_of(_call.publisher_id, "publisher_id"),
-        "buyer_id": one_of(_call.buyer_id, "buyer_id"),
-        "phase": one_of(_call.phase, "phase"),
+        **one_or_more(_call.campaign_id, "campaign_id"),
+        **one_or_more(_call.publisher_id, "publisher_id"),
+        **one_or_more(_call.buyer_id, "buyer_id"),
+        **one_or_more(_call.phase, "phase"),
         "inbound_number": _call.inbound_number == bindparam("inbound_number"),
         "duration_min": _call.duration_ms >= bindparam("duration_min"),
         "duration_max": _call.duration_ms <= bindparam("duration_max"),

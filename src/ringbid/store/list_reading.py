@@ -27,12 +27,12 @@ from sqlalchemy import (
     tuple_,
 )
 
-from ringbid.reports.listing import MOST_COUNTED, Count, Cursor, ListQuery, Page, range_ms
+from ringbid.reports.listing import MOST_COUNTED, Count, Cursor, ListQuery, Page, Value, range_ms
 from ringbid.store.session import Session
-from ringbid.store.statements import Row, Statement, database_now_ms
+from ringbid.store.statements import Row, Statement, database_now_ms, one_of
 from ringbid.values.clock import from_ms, to_ms
 
-INDEXED_STRETCH = 250_000  # entries of the index
+INDEXED_STRETCH = 200_000  # entries of the index
 LOOKED_AT_STRETCH = 10_000  # rows of the table
 _HIGHEST_NUMBER = 2**62
 
@@ -65,12 +65,14 @@ class Source(Generic[ListRow]):
         names = frozenset(values).intersection({*self.indexed, *self.looked_at})
         bound = {**values, **_bounds(query), "now_ms": None if session.clock is None else to_ms(now)}
         searched = self._stretch(session, names, query, bound)
-        read = _statements(self, names, query.newest_first)
-        questions = [(read.rows, {**bound, "rows": query.size + 1})]
+        asked = _statements(self, names, query.newest_first)
+        [rows] = session.fetch((asked.rows, {**bound, "rows": query.size + 1}))
+        number = None
         if count and query.after is None:
-            questions.append((read.count, {**bound, "rows": MOST_COUNTED + 1}))
-        rows, *counted = session.fetch(*questions)
-        return self._made(rows, counted, query, searched, now)
+            number = len(rows)
+            if number > query.size:  # else there are no others to count
+                [[(number,)]] = session.fetch((asked.count, {**bound, "rows": MOST_COUNTED + 1}))
+        return self._made(rows, number, query, searched, now)
 
     def _stretch(
         self, session: Session, names: frozenset[str], query: ListQuery, bound: dict[str, Any]
@@ -92,19 +94,17 @@ class Source(Generic[ListRow]):
         return searched
 
     def _made(
-        self, rows: list[Row], counted: list[list[Row]], query: ListQuery, searched: Cursor | None, now: datetime
+        self, rows: list[Row], number: int | None, query: ListQuery, searched: Cursor | None, now: datetime
     ) -> Page[ListRow]:
         full = len(rows) > query.size
         shown = rows[: query.size]
         last = Cursor(shown[-1][0], shown[-1][1]) if full else searched
-        number = counted[0][0][0] if counted else None
+        exact = number is not None and number <= MOST_COUNTED and searched is None
         return Page(
             rows=tuple(self.read(row, now) for row in shown),
             next=last,
             searched_to=from_ms(searched.at_ms) if searched is not None and not full else None,
-            count=None
-            if number is None
-            else Count(min(number, MOST_COUNTED), number <= MOST_COUNTED and searched is None),
+            count=None if number is None else Count(min(number, MOST_COUNTED), exact),
             as_of=now,
         )
 
@@ -113,6 +113,24 @@ class Source(Generic[ListRow]):
             return session.clock.now()
         [[(now_ms,)]] = session.fetch((_CLOCK, {}))
         return from_ms(now_ms)
+
+
+def one_or_more(column: Column[Any], name: str) -> dict[str, Condition]:
+    """The conditions for a filter that may have several values: a single one, as most have, is compared at once."""
+    return {name: one_of(column, name), f"{name}_is": column == bindparam(f"{name}_is")}
+
+
+def values_of(filters: Mapping[str, Value]) -> dict[str, Any]:
+    """The parameters of filters, by the names of their conditions."""
+    values: dict[str, Any] = {}
+    for name, value in filters.items():
+        if not isinstance(value, tuple):
+            values[name] = value
+        elif len(value) == 1:
+            values[f"{name}_is"] = value[0]
+        else:
+            values[name] = list(value)
+    return values
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,11 +14,11 @@ from ringbid.outbox.ports import Listed
 from ringbid.reports.listing import ListQuery, Page
 from ringbid.reports.listing_rows import PostingRow
 from ringbid.store.ledger_schema import ledger_entry, posting
-from ringbid.store.list_reading import Source
+from ringbid.store.list_reading import Source, one_or_more, values_of
 from ringbid.store.outbox import LISTED, listed
 from ringbid.store.outbox_schema import outbox
 from ringbid.store.session import Session
-from ringbid.store.statements import Row, one_of
+from ringbid.store.statements import Row
 from ringbid.values.clock import from_ms
 from ringbid.values.ids import CompanyId
 from ringbid.values.money import Money
@@ -38,8 +38,7 @@ def delivery_page(session: Session, company_id: CompanyId, query: ListQuery, *, 
 
 
 def _values(company_id: CompanyId, query: ListQuery) -> dict[str, Any]:
-    values = {name: list(value) if isinstance(value, tuple) else value for name, value in query.filters.items()}
-    return {**values, "company_id": company_id}
+    return {**values_of(query.filters), "company_id": company_id}
 
 
 def _read_posting(row: Row, _now: datetime) -> PostingRow:
@@ -88,7 +87,7 @@ _POSTINGS = Source(
     indexed={"call_id": _posting.call_id == bindparam("call_id")},
     looked_at={
         "account": _on_account,
-        "kind": one_of(_posting.kind, "kind"),
+        **one_or_more(_posting.kind, "kind"),
         "side": _posting.side == bindparam("side"),
     },
     found=frozenset({"call_id"}),
@@ -102,7 +101,7 @@ _DELIVERIES = Source(
     columns=(_message.created_at_ms, _message.id, *LISTED),
     company=_message.company_id == bindparam("company_id"),
     indexed={
-        "state": one_of(_message.state, "state"),
+        **one_or_more(_message.state, "state"),
         "kind": _message.kind == bindparam("kind"),
         "call_id": _message.call_id == bindparam("call_id"),
         "message_id": _message.message_id == bindparam("message_id"),

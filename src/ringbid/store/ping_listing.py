@@ -13,7 +13,7 @@ from ringbid.reports.listing_rows import PingRow
 from ringbid.reservations.ports import CallerPlace
 from ringbid.reservations.reservation import State
 from ringbid.store import schema
-from ringbid.store.list_reading import NOW_MS, Source
+from ringbid.store.list_reading import NOW_MS, Source, one_or_more, values_of
 from ringbid.store.session import Session
 from ringbid.store.statements import Row, one_of
 from ringbid.values.clock import from_ms, to_ms
@@ -23,11 +23,21 @@ from ringbid.values.reason import BY_CODE, Reason
 _ping, _held = schema.ping.c, schema.reservation.c
 _OPEN = tuple(state.value for state in State if state.open)
 # How a ping ends in the publisher's words follows from its reason, and that stands in the index.
-_REASONS_OF = {
-    "reserved": {Reason.RESERVED.code, Reason.DUPLICATE.code},
-    "no-target": {Reason.NO_BUYER_AVAILABLE.code},
+_RESERVED: list[ColumnElement[str]] = [
+    literal_column(f"'{reason.code}'") for reason in (Reason.RESERVED, Reason.DUPLICATE)
+]
+_NO_TARGET: list[ColumnElement[str]] = [literal_column(f"'{Reason.NO_BUYER_AVAILABLE.code}'")]
+_STATUS_IS = {
+    "status no-target": _ping.reason.in_(_NO_TARGET),
+    "status no-target rejected": _ping.reason.not_in(_RESERVED),
+    "status no-target reserved": _ping.reason.in_([*_RESERVED, *_NO_TARGET]),
+    "status no-target rejected reserved": _ping.reason.is_not(None),
+    "status rejected": _ping.reason.not_in([*_RESERVED, *_NO_TARGET]),
+    "status rejected reserved": _ping.reason.not_in(_NO_TARGET),
+    "status reserved": _ping.reason.in_(_RESERVED),
 }
-_REASONS_OF["rejected"] = BY_CODE.keys() - _REASONS_OF["reserved"] - _REASONS_OF["no-target"]
+
+_OF_THEIR_OWN = ("search", "duplicate", "status", "state")
 
 _open_now: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in _OPEN]
 _state_now = case((and_(_held.state.in_(_open_now), _held.expires_at_ms <= NOW_MS), "expired"), else_=_held.state)
@@ -45,19 +55,17 @@ def _values(scope: Scope, filters: Mapping[str, Value]) -> dict[str, Any]:
         values["own_publisher"] = scope.publisher_id
     if scope.buyer_id is not None:
         values["own_buyer"] = scope.buyer_id
-    for name, value in filters.items():
-        match name:
-            case "search":
-                values["caller" if str(value).startswith("+") else "uuid"] = value
-            case "duplicate":
-                values["duplicates" if value else "no_duplicates"] = None
-            case "status":
-                assert isinstance(value, tuple), "there may be several"
-                values["status"] = sorted(code for status in value for code in _REASONS_OF[status])
-            case _:
-                values[name] = list(value) if isinstance(value, tuple) else value
-    if "state" in filters:
-        values["with_reservation"] = None
+    values |= values_of({name: value for name, value in filters.items() if name not in _OF_THEIR_OWN})
+    if "search" in filters:
+        values["caller" if str(filters["search"]).startswith("+") else "uuid"] = filters["search"]
+    if "duplicate" in filters:
+        values["duplicates" if filters["duplicate"] else "no_duplicates"] = None
+    statuses = filters.get("status")
+    if isinstance(statuses, tuple):
+        values[" ".join(["status", *sorted(statuses)])] = None
+    states = filters.get("state")
+    if isinstance(states, tuple):
+        values |= {"state": list(states), "with_reservation": None}
     return values
 
 
@@ -114,23 +122,23 @@ _PINGS = Source(
         "own_buyer": _ping.buyer_id == bindparam("own_buyer"),
         "uuid": _ping.uuid == bindparam("uuid"),
         "caller": _ping.caller_number == bindparam("caller"),
-        "campaign_id": one_of(_ping.campaign_id, "campaign_id"),
-        "publisher_id": one_of(_ping.publisher_id, "publisher_id"),
-        "buyer_id": one_of(_ping.buyer_id, "buyer_id"),
-        "status": one_of(_ping.reason, "status"),
-        "reason": one_of(_ping.reason, "reason"),
+        **one_or_more(_ping.campaign_id, "campaign_id"),
+        **one_or_more(_ping.publisher_id, "publisher_id"),
+        **one_or_more(_ping.buyer_id, "buyer_id"),
+        **_STATUS_IS,
+        **one_or_more(_ping.reason, "reason"),
         "duplicates": _ping.reason == literal_column("'duplicate'"),
         "no_duplicates": _ping.reason != literal_column("'duplicate'"),
         "with_reservation": _ping.reason == literal_column("'reserved'"),
-        "caller_state": one_of(_ping.caller_state, "caller_state"),
-        "caller_country": one_of(_ping.caller_country, "caller_country"),
+        **one_or_more(_ping.caller_state, "caller_state"),
+        **one_or_more(_ping.caller_country, "caller_country"),
         "revenue_min": _ping.revenue_micros >= bindparam("revenue_min"),
         "revenue_max": _ping.revenue_micros <= bindparam("revenue_max"),
         "payout_min": _ping.payout_micros >= bindparam("payout_min"),
         "payout_max": _ping.payout_micros <= bindparam("payout_max"),
     },
     looked_at={
-        "key_id": one_of(_ping.key_id, "key_id"),
+        **one_or_more(_ping.key_id, "key_id"),
         "state": one_of(_state_now, "state"),
     },
     found=frozenset({"uuid"}),
