@@ -25,6 +25,7 @@ from support.asgi import Response
 from support.whole_office import Belongings, Whole, actors_of, like, open_whole, visit
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+_NOBODYS = {"code": "no_buyer_available"}  # parameters that lead to the same for every company
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ def _own_value(template: str, name: str, things: Belongings) -> str:
         "publisher_id": things.publisher,
         "publisher": things.publisher,
         "number": things.number,
+        "message_id": things.message,
+        **_NOBODYS,
     }
     assert name in known, f"{template}: tell {__name__} what {{{name}}} is, in _own_value"
     return known[name]
@@ -135,7 +138,13 @@ def test_every_route_lets_in_whom_its_policy_does_and_nobody_else(tmp_path: Path
                     found = _answer_of(response)
                     if found != expected:
                         unexpected.append(f"{way.method} {path} for {name}: {found}, where {expected} was expected")
-                    elif name == "owner" and way.method == "GET" and expected == "yes" and response.status >= 400:
+                    elif (
+                        name == "owner"
+                        and way.method == "GET"
+                        and expected == "yes"
+                        and response.status >= 400
+                        and response.status != 422
+                    ):
                         unexpected.append(f"GET {path}: {response.status} to the owner of what is there")
             assert not unexpected, "\n".join(unexpected)
 
@@ -164,7 +173,7 @@ async def _tell(whole: Whole, way: Way, role: str) -> list[str]:
     """What the answers to a foreign thing and to none have not in common, each parameter in its turn."""
     own, foreign = way.own_values(whole.ours), way.own_values(whole.theirs)
     found: list[str] = []
-    for index in range(len(own)):
+    for index in (index for index, name in enumerate(way.names) if name not in _NOBODYS):
         strange = like(foreign[index], random.Random(index))
         there, nowhere = ((*own[:index], value, *own[index + 1 :]) for value in (foreign[index], strange))
         headers = _headers(role, template=way.template)

@@ -27,6 +27,7 @@ from ringbid.bootstrap.server import _parts
 from ringbid.edge import tasks
 from ringbid.edge.web.late import LateApp
 from ringbid.edge.web.office import Office
+from ringbid.reports.listing import ListQuery
 from ringbid.settings import Settings
 from ringbid.values.clock import SystemClock
 from ringbid.values.ids import BuyerId, CompanyId, PublisherId
@@ -71,6 +72,7 @@ class Belongings:
     number: str
     ping: str
     call: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ async def _fill(folder: Path, renamed: Mapping[str, str]) -> Belongings:
         await world.tell("ended", call)
         await world.tell("record", call, attempt=dial, seconds=120.0, ended_by="caller")
         stored = await world.stored(call)
+        messages = await world.store.listings.deliveries(CompanyId(company), ListQuery(filters={}))
     return Belongings(
         company_id=company,
         campaign=name("auto-insurance"),
@@ -153,6 +156,7 @@ async def _fill(folder: Path, renamed: Mapping[str, str]) -> Belongings:
         number=name("+18444021146"),
         ping=reply["uuid"],
         call=stored.call_id,
+        message=messages.rows[0].message_id,
     )
 
 
@@ -181,10 +185,9 @@ def like(text: str, rng: random.Random) -> str:
     return "".join(other(char) for char in text)
 
 
-async def visit(
-    web: Litestar, method: str, path: str, *, headers: Mapping[str, str], query: str = "", body: bytes = b""
-) -> Response:
+async def visit(web: Litestar, method: str, path: str, *, headers: Mapping[str, str], body: bytes = b"") -> Response:
     """One request as a server would hand it over. Of an answer that has no end (server-sent events), its beginning."""
+    path, _, query = path.partition("?")
     sent = {"host": "ringbid.test", **({"content-length": str(len(body))} if body else {}), **headers}
     scope: Any = {
         "type": "http",

@@ -13,15 +13,20 @@ from ringbid.accounts.tools import make_tools
 from ringbid.call.ports import CallPlans
 from ringbid.catalog.changing import CatalogEditor
 from ringbid.edge.api.v1 import resources
-from ringbid.edge.console import reservations
+from ringbid.edge.console import publisher_portal, reservations
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Identities, Office
+from ringbid.reports.portal import PortalTools
 from ringbid.settings import Settings
 from ringbid.store.opening import Store
 from ringbid.values.clock import Clock
 
 # A screen is a module with its HANDLERS.
-HANDLERS: list[ControllerRouterHandler] = [*reservations.HANDLERS, *resources.HANDLERS]
+HANDLERS: list[ControllerRouterHandler] = [
+    *publisher_portal.HANDLERS,
+    *reservations.HANDLERS,
+    *resources.HANDLERS,
+]
 
 
 def open_web(
@@ -50,6 +55,13 @@ def open_web(
         messages=store.outbox,
         random_bytes=os.urandom,
         on_message=on_message,
+        portals=PortalTools(
+            listings=store.listings,
+            reservations=store.reservations,
+            ledger=store.ledger,
+            disputes=store.disputes,
+            asks=store.asks,
+        ),
         secure=settings.public_url is not None and settings.public_url.startswith("https:"),
     )
     return build_web(office, HANDLERS)

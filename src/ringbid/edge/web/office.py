@@ -16,6 +16,7 @@ from ringbid.catalog.changing import CatalogEditor
 from ringbid.catalog.snapshot import Snapshot
 from ringbid.ledger.ports import Ledger
 from ringbid.outbox.ports import OutboxDesk, Shown
+from ringbid.reports.portal import PortalTools
 from ringbid.reports.telling import CallReads, MessageReads
 from ringbid.reservations.ports import Reservations
 from ringbid.values.clock import Clock
@@ -73,6 +74,7 @@ class Office:
     random_bytes: RandomBytes
     on_message: Callable[[], None]
     people: AccountTools | None = None
+    portals: PortalTools | None = None  # None where a test needs none
     secure: bool = False
 
 
