@@ -68,7 +68,7 @@ def test_a_buyer_that_leaves_while_it_is_asked_is_told_apart_and_takes_the_ping_
 def test_the_causes_are_all_there_are() -> None:
     """Those that end a ping with a record, or keep a buyer from it. The rest is no refusal, or has its own test."""
     known = {cause.name.split()[0] for cause in EVERY}
-    no_refusal = {"reserved", "won", "duplicate", "not_considered", "not_asked_duplicate"}
+    no_refusal = {"reserved", "won", "duplicate", "not_considered", "not_asked_duplicate", "ask_left_out"}
     lost_to_another = {"outbid", "outperformed", "not_drawn", "lower_priority"}
     told_otherwise = {"payout_unknown", "buyer_removed", "caps_filled"}
     stages = {Stage.DUPLICATE, Stage.ELIGIBILITY, Stage.ASK, Stage.BID, Stage.QUOTE, Stage.AUCTION, Stage.RESERVATION}

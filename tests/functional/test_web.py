@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -12,8 +11,6 @@ import pytest
 from litestar import get
 
 from ringbid.accounts.actor import Role
-from ringbid.catalog.changing import CatalogEditor
-from ringbid.catalog.snapshot import EMPTY
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Office
 from ringbid.reservations.ports import StoredPing
@@ -33,12 +30,7 @@ class OnePing:
 
 def office(**actors: Any) -> Office:
     identities = FixedIdentities({"owner": replace(OWNER, company_id=PING.company_id), **actors})
-    return make_office(
-        identities=identities,
-        catalogs=SimpleNamespace(snapshot=EMPTY),
-        editor=CatalogEditor(SimpleNamespace()),  # type: ignore[arg-type]  # -- no catalog is asked for here
-        reservations=OnePing(),  # type: ignore[arg-type]  # -- only `find` is asked here
-    )
+    return make_office(identities=identities, reservations=OnePing())
 
 
 def visit(path: str, *, session: str | None = "owner", **actors: Any) -> httpx.Response:

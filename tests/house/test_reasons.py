@@ -23,6 +23,7 @@ _FALL_OVER = "tests/playbooks/test_fall_over.py"
 _CALL_MONEY = "tests/playbooks/test_call_money.py"
 _CALL_WEBHOOKS = "tests/playbooks/test_call_webhooks.py"
 SHOWN_ELSEWHERE: dict[Reason, str] = {
+    Reason.ASK_LEFT_OUT: "tests/functional/test_trying.py",
     Reason.BODY_TOO_SLOW: _EDGES,
     Reason.IDEMPOTENCY_KEY_IN_FLIGHT: _EDGES,
     Reason.OVERLOADED: _EDGES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, fields, replace
+from types import SimpleNamespace
 from typing import Any
 
 from litestar.testing import AsyncTestClient
@@ -11,6 +12,7 @@ from litestar.testing import AsyncTestClient
 from ringbid.accounts.actor import Actor, Role
 from ringbid.accounts.tokens import form_token
 from ringbid.bootstrap.web import HANDLERS
+from ringbid.catalog.snapshot import EMPTY
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Office
 from ringbid.values.clock import SystemClock
@@ -45,7 +47,14 @@ class NotGiven:
 
 def make_office(**ports: Any) -> Office:
     """An office with these ports; the others fail where they are asked."""
-    plain = {"clock": SystemClock(), "identities": FixedIdentities(), "random_bytes": os.urandom, "secure": False}
+    empty = SimpleNamespace(snapshot=EMPTY)
+    plain = {
+        "catalogs": empty,
+        "clock": SystemClock(),
+        "identities": FixedIdentities(),
+        "random_bytes": os.urandom,
+        "secure": False,
+    }
     needed = [one.name for one in fields(Office) if one.name not in plain]
     return Office(**(plain | {name: NotGiven(name) for name in needed} | {"on_message": lambda: None} | ports))
 

@@ -38,6 +38,7 @@ from ringbid.edge.telephony.sip.router import SipRouter
 from ringbid.edge.telephony.twiml.endpoint import TwimlApi
 from ringbid.edge.web.late import App, LateApp
 from ringbid.ping.ports import PingTools
+from ringbid.ping.trying import Trials
 from ringbid.ping.turns import Turns
 from ringbid.reservations.ports import Reservations
 from ringbid.routing import geo
@@ -185,7 +186,7 @@ async def _parts(
             **call_orders.orders(store.calls, catalogs, tools.random_bytes, nudge=sender.nudge),
             **account_handlers(store.accounts, lambda: here[0].url if here else None),
         }
-        open_pages = partial(_open_pages, pages, settings, clock, catalogs, store, identities, sender.nudge)
+        open_pages = partial(_open_pages, pages, settings, clock, catalogs, store, outbound, identities, sender.nudge)
         yield app, ControlServer(settings.data, handlers), partial(_warm_up, router, open_pages), store.accounts
     finally:
         for task in background:
@@ -202,10 +203,13 @@ async def _open_pages(
     clock: Clock,
     catalogs: Catalogs,
     store: Store,
+    outbound: Outbound,
     identities: Identities | None,
     on_message: Callable[[], None],
 ) -> None:
     """Import and build the web application, in a thread: it takes about a second."""
+
+    trying = build_ping_tools(store.reservations, catalogs, outbound, settings=settings, clock=clock)
 
     def build() -> App:
         from ringbid.bootstrap.web import open_web  # noqa: PLC0415 -- slow, and not for calls and pings
@@ -215,6 +219,7 @@ async def _open_pages(
             clock=clock,
             catalogs=catalogs,
             store=store,
+            trials=Trials(trying, store.reservations),
             identities=identities,
             on_message=on_message,
         )
@@ -283,7 +288,28 @@ def build_application(
 ) -> Application:
     """The HTTP application over given parts: the server's own, or those of a test. Requests about calls are answered
     where there are `call_tools` and `networks`."""
-    tools = PingTools(
+    tools = build_ping_tools(
+        reservations, catalogs, outbound, settings=settings, clock=clock, random_bytes=random_bytes
+    )
+    metrics = metrics or Metrics()
+    rtbs = RtbApi(tools=tools, limits=settings.limits, retention=settings.retention, metrics=metrics)
+    calls = None
+    if call_tools is not None and networks is not None:
+        calls = CallApi(tools=call_tools, networks=networks, limits=settings.limits, metrics=metrics)
+    return Application(rtbs=rtbs, metrics=metrics, carriers=carriers, calls=calls, pages=pages)
+
+
+def build_ping_tools(
+    reservations: Reservations,
+    catalogs: Catalogs,
+    outbound: Outbound,
+    *,
+    settings: Settings,
+    clock: Clock,
+    random_bytes: RandomBytes | None = None,
+) -> PingTools:
+    """What the ping flow works with: the server's own parts, or those of a test."""
+    return PingTools(
         reservations=reservations,
         outbound=outbound,
         plans=catalogs,
@@ -293,12 +319,6 @@ def build_application(
         start_task=tasks.start_awaited,
         turns=Turns(),
     )
-    metrics = metrics or Metrics()
-    rtbs = RtbApi(tools=tools, limits=settings.limits, retention=settings.retention, metrics=metrics)
-    calls = None
-    if call_tools is not None and networks is not None:
-        calls = CallApi(tools=call_tools, networks=networks, limits=settings.limits, metrics=metrics)
-    return Application(rtbs=rtbs, metrics=metrics, carriers=carriers, calls=calls, pages=pages)
 
 
 def build_call_tools(

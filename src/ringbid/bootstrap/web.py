@@ -16,6 +16,7 @@ from ringbid.edge.api.v1 import resources
 from ringbid.edge.console import publisher_portal, reservations
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Identities, Office
+from ringbid.ping.trying import Trials
 from ringbid.reports.portal import PortalTools
 from ringbid.settings import Settings
 from ringbid.store.opening import Store
@@ -35,6 +36,7 @@ def open_web(
     clock: Clock,
     catalogs: CallPlans,
     store: Store,
+    trials: Trials | None = None,
     identities: Identities | None = None,
     on_message: Callable[[], None] = lambda: None,
 ) -> Litestar:
@@ -47,6 +49,7 @@ def open_web(
         editor=CatalogEditor(store),
         plans=catalogs,
         reservations=store.reservations,
+        trials=trials,
         people=make_tools(
             store.accounts, store.audit, clock=clock, random_bytes=os.urandom, public_url=settings.public_url
         ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ringbid.ping.ports import PingTools
+from ringbid.ping.ports import FlowTools
 from ringbid.ping.reply import PingReply, refused_body, reserved_body
 from ringbid.ping.request import PingRequest, check_terms
 from ringbid.ping.trace import Notebook
@@ -36,7 +36,7 @@ class Ending:
     """One ping that is about to end. `refused`: it ends without any place being tried."""
 
     def __init__(
-        self, request: PingRequest, notebook: Notebook, *, refused: Refused | None, destination: str, tools: PingTools
+        self, request: PingRequest, notebook: Notebook, *, refused: Refused | None, destination: str, tools: FlowTools
     ) -> None:
         self.request = request
         self.notebook = notebook

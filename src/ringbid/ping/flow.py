@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ringbid.ping.destination import choose_destination
 from ringbid.ping.ending import Ending, settle
-from ringbid.ping.ports import PingTools
+from ringbid.ping.ports import FlowTools
 from ringbid.ping.reply import PingReply
 from ringbid.ping.request import PingRequest, check_terms
 from ringbid.ping.trace import Notebook
@@ -23,7 +23,7 @@ from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 
 
-async def run_ping(request: PingRequest, tools: PingTools) -> PingReply | Refused:
+async def run_ping(request: PingRequest, tools: FlowTools) -> PingReply | Refused:
     """One ping, from a well-formed request to its reply. Refused only for an Idempotency-Key that was used for
     something else; every other ending is a reply, with a record and a trace in the store."""
     key = duplicate_key(request)
@@ -50,7 +50,7 @@ def duplicate_key(request: PingRequest) -> str | None:
 class _Flow:
     """The state of one ping while it runs."""
 
-    def __init__(self, request: PingRequest, tools: PingTools, duplicate_key: str | None) -> None:
+    def __init__(self, request: PingRequest, tools: FlowTools, duplicate_key: str | None) -> None:
         self.request = request
         self.duplicate_key = duplicate_key
         self.tools = tools

@@ -8,7 +8,7 @@ from typing import Protocol
 from ringbid.buyers.protocol import Outbound
 from ringbid.catalog.snapshot import KeyView, Snapshot
 from ringbid.ping.turns import Turns
-from ringbid.reservations.ports import Reservations
+from ringbid.reservations.ports import Places, Reservations
 from ringbid.routing.bids import StartTask
 from ringbid.routing.plan import CampaignPlan
 from ringbid.values.clock import Clock
@@ -33,10 +33,10 @@ class Plans(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PingTools:
-    """Store, buyers, catalogs, clock and chance."""
+class FlowTools:
+    """Store, buyers, catalogs, clock and chance: what one ping needs."""
 
-    reservations: Reservations
+    reservations: Places
     outbound: Outbound
     plans: Plans
     clock: Clock
@@ -44,3 +44,10 @@ class PingTools:
     sip_domain: str | None
     start_task: StartTask
     turns: Turns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PingTools(FlowTools):
+    """The same over a store that also moves reservations on: what the ping API needs."""
+
+    reservations: Reservations

@@ -67,6 +67,28 @@ def read_request(
     view = find_key(parameters, snapshot)
     if isinstance(view, Refused):
         return view
+    return read_request_of(
+        view,
+        parameters,
+        snapshot_version=snapshot.version,
+        idempotency_key=idempotency_key,
+        ping_id=ping_id,
+        received_at=received_at,
+        received_monotonic=received_monotonic,
+    )
+
+
+def read_request_of(
+    view: KeyView,
+    parameters: Parameters,
+    *,
+    snapshot_version: int,
+    idempotency_key: str | None,
+    ping_id: PingId,
+    received_at: datetime,
+    received_monotonic: float,
+) -> PingRequest | Refused:
+    """The same where the key is known already."""
     publisher_id = single(parameters, "publisher_id") or single(parameters, "source_id")
     if not publisher_id:
         return Refused(Reason.PUBLISHER_MISSING)
@@ -84,7 +106,7 @@ def read_request(
         received_at=received_at,
         received_monotonic=received_monotonic,
         view=view,
-        snapshot_version=snapshot.version,
+        snapshot_version=snapshot_version,
         publisher_id=PublisherId(publisher_id),
         caller_number=caller_number,
         inbound_number=inbound_number,

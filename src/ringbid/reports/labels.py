@@ -51,6 +51,7 @@ _BY_REASON = {
     Reason.GROUP_MONTHLY_CAP_FULL: _CAPPED,
     Reason.GROUP_TOTAL_CAP_FULL: _CAPPED,
     Reason.ASK_NO_TIME: Label("no time left", "bad"),
+    Reason.ASK_LEFT_OUT: Label("not asked", "plain"),
     Reason.ASK_BREAKER_OPEN: Label("left alone", "bad"),
     Reason.ASK_UNBUILDABLE: Label("not askable", "bad"),
     Reason.ASK_TIMED_OUT: Label("timed out", "bad"),

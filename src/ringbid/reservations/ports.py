@@ -182,8 +182,8 @@ class StoreUnavailable(Exception):  # noqa: N818 -- a state of the machinery, na
     the ping's uuid tells."""
 
 
-class Reservations(Protocol):
-    """The store's promises. Every method is one transaction; refusals are values; `now` is always the store's clock."""
+class Places(Protocol):
+    """What the ping's flow itself needs of the store. Every method is one transaction."""
 
     async def look(
         self,
@@ -199,6 +199,10 @@ class Reservations(Protocol):
     async def settle(self, settlement: Settlement) -> Settled:
         """End a ping: take the first place that is free, or none, and keep its record."""
         ...
+
+
+class Reservations(Places, Protocol):
+    """The store's promises. Every method is one transaction; refusals are values; `now` is always the store's clock."""
 
     async def confirm(self, ping_id: PingId, *, key_id: KeyId, subjects_of: SubjectsOf) -> Reservation | Refused:
         """Make an open reservation count. Idempotent. Refused: RESERVATION_UNKNOWN, RESERVATION_OVER, or CAPS_FILLED

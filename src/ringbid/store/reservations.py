@@ -12,6 +12,7 @@ from ringbid.reservations.ports import IdempotencyUse, Look, Settled, Settlement
 from ringbid.reservations.reservation import Reservation
 from ringbid.reservations.taking import Take, TakeLook
 from ringbid.store import schema
+from ringbid.store.batch import look_at
 from ringbid.store.rows import PING_COLUMNS, RESERVATION_COLUMNS, read_ping
 from ringbid.store.session import Session
 from ringbid.store.statements import Statement, database_now_ms
@@ -48,6 +49,17 @@ class StoredReservations:
 
     async def settle(self, settlement: Settlement) -> Settled:
         return await self._writer.ask(Take(settlement))
+
+    async def rehearse(self, settlement: Settlement) -> Settled:
+        """How the ping would end now, for `ping.trying`. Alone: others that look would see its place as taken."""
+        take = Take(settlement)
+
+        def decide(session: Session) -> Settled:
+            [settled] = look_at(session, [take])
+            assert isinstance(settled, Settled)
+            return settled
+
+        return await self._reading.alone(decide)
 
     async def confirm(self, ping_id: PingId, *, key_id: KeyId, subjects_of: SubjectsOf) -> Reservation | Refused:
         return await self._writer.ask(moving.Confirm(ping_id, subjects_of, key_id))

@@ -251,6 +251,7 @@ class Reason(Enum):
         "Too little of the key's timeout was left to ask this buyer: raise `timeout_seconds`.",
         retry=True,
     )
+    ASK_LEFT_OUT = _buyer("ask_left_out", _A, _NO, "The buyer was not asked: this was a test without asking buyers.")
     ASK_BREAKER_OPEN = _buyer(
         "ask_breaker_open",
         _A,

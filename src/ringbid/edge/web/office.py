@@ -16,6 +16,7 @@ from ringbid.catalog.changing import CatalogEditor
 from ringbid.catalog.snapshot import Snapshot
 from ringbid.ledger.ports import Ledger
 from ringbid.outbox.ports import OutboxDesk, Shown
+from ringbid.ping.trying import Trials
 from ringbid.reports.portal import PortalTools
 from ringbid.reports.telling import CallReads, MessageReads
 from ringbid.reservations.ports import Reservations
@@ -58,9 +59,9 @@ class Messages(OutboxDesk, MessageReads, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
-    """The ports. `catalogs` is what pings go by, `editor` what is changed: the store's newest, at once. `people` is
-    None where a test needs none. `on_message`: a message was written and may leave at once. `secure`: browsers reach us
-    over https, so that cookies are for that alone."""
+    """The ports. `catalogs` is what pings go by, `editor` what is changed: the store's newest, at once. `trials` try a
+    ping that leaves nothing behind; they and `people` are None where a test needs none. `on_message`: a message was
+    written and may leave at once. `secure`: browsers reach us over https, so that cookies are for that alone."""
 
     clock: Clock
     identities: Identities
@@ -73,6 +74,7 @@ class Office:
     messages: Messages
     random_bytes: RandomBytes
     on_message: Callable[[], None]
+    trials: Trials | None = None
     people: AccountTools | None = None
     portals: PortalTools | None = None  # None where a test needs none
     secure: bool = False
