@@ -13,7 +13,7 @@ from ringbid.accounts.tools import make_tools
 from ringbid.call.ports import CallPlans
 from ringbid.catalog.changing import CatalogEditor
 from ringbid.edge.api.v1 import resources
-from ringbid.edge.console import publisher_portal, reservations
+from ringbid.edge.console import pings, publisher_portal, reservations
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Identities, Office
 from ringbid.ping.trying import Trials
@@ -24,6 +24,7 @@ from ringbid.values.clock import Clock
 
 # A screen is a module with its HANDLERS.
 HANDLERS: list[ControllerRouterHandler] = [
+    *pings.HANDLERS,
     *publisher_portal.HANDLERS,
     *reservations.HANDLERS,
     *resources.HANDLERS,
@@ -56,6 +57,7 @@ def open_web(
         calls=store.calls,
         ledger=store.ledger,
         messages=store.outbox,
+        listings=store.listings,
         random_bytes=os.urandom,
         on_message=on_message,
         portals=PortalTools(

@@ -17,6 +17,7 @@ from ringbid.catalog.snapshot import Snapshot
 from ringbid.ledger.ports import Ledger
 from ringbid.outbox.ports import OutboxDesk, Shown
 from ringbid.ping.trying import Trials
+from ringbid.reports.listing_rows import Listings
 from ringbid.reports.portal import PortalTools
 from ringbid.reports.telling import CallReads, MessageReads
 from ringbid.reservations.ports import Reservations
@@ -72,6 +73,7 @@ class Office:
     calls: OfficeCalls
     ledger: Ledger
     messages: Messages
+    listings: Listings
     random_bytes: RandomBytes
     on_message: Callable[[], None]
     trials: Trials | None = None
