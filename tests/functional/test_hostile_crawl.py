@@ -73,6 +73,8 @@ def _dangers(answer: Response) -> Iterator[str]:
         if "unsafe" in policy or "frame-ancestors 'none'" not in policy or "default-src 'self'" not in policy:
             yield f"its policy is {policy!r}"
         yield from Page(answer.body.decode()).dangers()
+    if kind.startswith("text/event-stream"):
+        yield from Page(answer.body.decode()).dangers()
     if kind.startswith("text/csv"):
         yield from _formulas(answer.body.decode("utf-8-sig"))
 
