@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -25,6 +26,10 @@ VARIABLES = {"RINGBID_CARRIERS": json.dumps(CARRIERS), "RINGBID_PUBLIC_URL": "ht
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     with running_server(ACME, data=tmp_path_factory.mktemp("data"), environment=VARIABLES) as running:
+        ends_at = time.monotonic() + 10
+        while "/claim/" not in log_of(running):  # the last that it says to whoever started it
+            assert time.monotonic() < ends_at
+            time.sleep(0.02)
         yield running
 
 

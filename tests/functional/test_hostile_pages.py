@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import MISSING, fields, replace
-from types import SimpleNamespace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from msgspec import structs
 
-from ringbid.catalog.snapshot import EMPTY
-from ringbid.edge.web.office import Office
 from ringbid.reservations.ports import StoredPing
 from ringbid.reservations.trace import TracedTag
-from ringbid.values.clock import SystemClock
 from ringbid.values.ids import PingId, PublisherId
 from support.hostile_text import HOSTILE
 from support.page_dangers import Page
 from support.stored_pings import ASK_CHARLIE, ASK_FOXTROT, VERDICTS, make_ping, make_trace
-from support.web import OWNER, FixedIdentities, web_client
+from support.web import OWNER, FixedIdentities, make_office, web_client
 
 
 def ping_full_of(text: str) -> StoredPing:
@@ -42,9 +37,8 @@ def reservation_page(ping: StoredPing) -> Page:
         async def find(self, ping_id: PingId) -> StoredPing | None:
             return ping if ping_id == ping.ping_id else None
 
-    parts: dict[str, Any] = {part.name: SimpleNamespace() for part in fields(Office) if part.default is MISSING}
-    parts |= {"clock": SystemClock(), "catalogs": SimpleNamespace(snapshot=EMPTY), "reservations": OnePing()}
-    office = Office(**parts | {"identities": FixedIdentities({"owner": replace(OWNER, company_id=ping.company_id)})})
+    identities = FixedIdentities({"owner": replace(OWNER, company_id=ping.company_id)})
+    office = make_office(reservations=OnePing(), identities=identities)
 
     async def story() -> Page:
         async with web_client(office) as browser:

@@ -7,30 +7,53 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from litestar import Litestar
 
+from ringbid.accounts.actor import Actor, Role
 from ringbid.settings import Settings
+from ringbid.values.ids import BuyerId, CompanyId, PublisherId
 from support.call_world import CallWorld, call_world, dials
 from support.clocks import JumpingClock
 from support.hostile_text import HOSTILE
 from support.scenario import ACME
 from support.stores import StorePlace
 from support.web import FixedIdentities
-from support.whole_office import Belongings, _tree, actors_of, open_pages
+from support.whole_office import _tree, open_pages
 
 CALLER = "+12135550123"
 TEXTS = [text for text in HOSTILE.values() if text.isprintable() and len(text) <= 200]
 
 
+@dataclass(frozen=True, slots=True)
+class Hostile:
+    """The application, and what is in it. A session's cookie is its role's word."""
+
+    web: Litestar
+    ping: str
+    call: str
+
+
 @asynccontextmanager
-async def open_hostile(folder: Path) -> AsyncIterator[tuple[Litestar, Belongings]]:
-    """The application, and what is in it."""
-    things = await _fill(folder)
-    async with open_pages(folder, FixedIdentities(actors_of(things))) as web:
-        yield web, things
+async def open_hostile(folder: Path) -> AsyncIterator[Hostile]:
+    """One company with a ping that was reserved, its call, which converted, and a refused ping of each hostile text."""
+    ping, call = await _fill(folder)
+    people = {
+        role.value: Actor(
+            user_id=role.value,
+            name=TEXTS[0],
+            company_id=CompanyId("acme"),
+            role=role,
+            publisher_id=PublisherId("4321ABCD") if role is Role.PUBLISHER else None,
+            buyer_id=BuyerId("alpha") if role is Role.BUYER else None,
+        )
+        for role in Role
+    }
+    async with open_pages(folder, FixedIdentities(people)) as web:
+        yield Hostile(web, ping, call)
 
 
 def hostile_tree() -> Any:
@@ -52,7 +75,7 @@ def hostile_tree() -> Any:
     return tree
 
 
-async def _fill(folder: Path) -> Belongings:
+async def _fill(folder: Path) -> tuple[str, str]:
     place = StorePlace("sqlite", Settings(data=folder), JumpingClock())
     async with call_world(place, real_time=True, catalog=hostile_tree()) as world:
         tags = {f"tag_{number}": text for number, text in enumerate(TEXTS)}
@@ -61,16 +84,7 @@ async def _fill(folder: Path) -> Belongings:
         assert reply["status"] == "reserved", reply
         for number, text in enumerate(TEXTS):
             await world.ping(caller=f"+1213555{number:04}", publisher=text, age=text)
-        call = await _call(world, tags)
-    return Belongings(
-        company_id="acme",
-        campaign="auto-insurance",
-        buyer="alpha",
-        publisher="4321ABCD",
-        number="+18444021146",
-        ping=reply["uuid"],
-        call=call,
-    )
+        return reply["uuid"], await _call(world, tags)
 
 
 async def _call(world: CallWorld, tags: dict[str, str]) -> str:
