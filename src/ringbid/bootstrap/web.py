@@ -13,7 +13,7 @@ from ringbid.accounts.tools import make_tools
 from ringbid.call.ports import CallPlans
 from ringbid.catalog.changing import CatalogEditor
 from ringbid.edge.api.v1 import resources
-from ringbid.edge.console import pings, publisher_portal, reservations
+from ringbid.edge.console import catalog_screens, pings, publisher_portal, reservations
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Identities, Office
 from ringbid.ping.trying import Trials
@@ -28,6 +28,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     *publisher_portal.HANDLERS,
     *reservations.HANDLERS,
     *resources.HANDLERS,
+    *catalog_screens.HANDLERS,
 ]
 
 
@@ -67,6 +68,7 @@ def open_web(
             disputes=store.disputes,
             asks=store.asks,
         ),
+        sip_domain=settings.sip.domain,
         secure=settings.public_url is not None and settings.public_url.startswith("https:"),
     )
     return build_web(office, HANDLERS)

@@ -68,9 +68,9 @@ class CatalogEditor:
         self._store = store
         self._read: OrderedDict[tuple[CompanyId, int], Catalog] = OrderedDict()
 
-    async def read(self, company_id: CompanyId) -> Edition | None:
-        """What is in force for the company now; None where it has no catalog yet."""
-        stored = await self._store.catalog_document(company_id)
+    async def read(self, company_id: CompanyId, version: int | None = None) -> Edition | None:
+        """What is in force for the company now, or was as this version; None where it has no such catalog."""
+        stored = await self._store.catalog_document(company_id, version)
         return None if stored is None else Edition(stored.version, self._keep(company_id, stored.version, stored.text))
 
     async def change(

@@ -5,6 +5,7 @@ Written from `file_fields`, without the fields that `validate` would fill in by 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -78,6 +79,22 @@ _ROUTING = routing_fields(Routing())
 _ROUTED = routed_fields(RoutedBuyer(buyer=BuyerId("")))
 _RULE = rule_fields(ConversionRule(id=RuleId(""), version="", name=""))
 _CAPS = caps_fields(Caps())
+# The same by the name of the list that holds it, for forms of new things.
+DEFAULTS: Mapping[str, Tree] = {
+    "company": _COMPANY,
+    "tags": _TAG,
+    "publishers": _PUBLISHER,
+    "buyers": buyer_fields(Buyer(id=BuyerId(""), name="", number="", time_zone="")),
+    "buyer_groups": _GROUP,
+    "campaigns": _CAMPAIGN,
+    "numbers": _NUMBER,
+    "rtb_keys": _KEY,
+    "access_keys": _ACCESS,
+    "routing": _ROUTING,
+    "routing.buyers": _ROUTED,
+    "conversions": _RULE,
+    "webhooks": webhook_fields(Webhook(name="", on="passthrough", url="")) | {"side": None},
+}
 
 
 def short_fields(catalog: Catalog) -> Tree:

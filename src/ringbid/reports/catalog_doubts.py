@@ -26,8 +26,13 @@ def find_doubts(catalog: Catalog, *, sip_domain: str | None) -> tuple[Doubt, ...
     if not catalog.company.rtb_enabled:
         doubts.append(Doubt("company.rtb_enabled", "every ping is rejected", "rtb_enabled: true"))
     for campaign in catalog.campaigns:
-        doubts.extend(_of_campaign(campaign, catalog, sip_domain=sip_domain))
+        doubts.extend(doubts_of_campaign(campaign, catalog, sip_domain=sip_domain))
     return tuple(doubts)
+
+
+def doubts_of_campaign(campaign: Campaign, catalog: Catalog, *, sip_domain: str | None) -> tuple[Doubt, ...]:
+    """Everything doubtful in one campaign."""
+    return tuple(_of_campaign(campaign, catalog, sip_domain=sip_domain))
 
 
 def _of_campaign(campaign: Campaign, catalog: Catalog, *, sip_domain: str | None) -> Iterator[Doubt]:

@@ -32,6 +32,7 @@ from ringbid.store.listings import StoredListings
 from ringbid.store.migrating import WrongSchema
 from ringbid.store.outbox import OutboxReading, StoredOutbox
 from ringbid.store.postgres import PostgresSession
+from ringbid.store.posting_links import StoredPostingLinks
 from ringbid.store.recent_asks import StoredAsks
 from ringbid.store.reservations import StoredReservations, find_ping
 from ringbid.store.session import Session
@@ -116,6 +117,7 @@ class Store:
         self.asks = StoredAsks(browsing)
         self.funnels = StoredFunnels(browsing, self.journeys)
         self.audit = StoredAudit(writer=writer, reading=reading)
+        self.posting_links = StoredPostingLinks(writer=writer, reading=reading)
 
     async def catalog_heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:
         """The version of the newest catalog change (0: none yet), and each company's newest document."""

@@ -11,10 +11,19 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
 
 from ringbid.reservations.reservation import State
-from ringbid.store import accounts_schema, call_schema, ledger_schema, outbox_schema, report_schema
+from ringbid.store import accounts_schema, call_schema, ledger_schema, outbox_schema, posting_schema, report_schema
 from ringbid.store.base import growing_id, metadata
 
-__all__ = ["PERSONAL", "accounts_schema", "call_schema", "ledger_schema", "metadata", "outbox_schema", "report_schema"]
+__all__ = [
+    "PERSONAL",
+    "accounts_schema",
+    "call_schema",
+    "ledger_schema",
+    "metadata",
+    "outbox_schema",
+    "posting_schema",
+    "report_schema",
+]
 
 _STATES = ", ".join(f"'{state.value}'" for state in State)
 _OPEN = ", ".join(f"'{state.value}'" for state in State if state.open)

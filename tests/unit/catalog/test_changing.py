@@ -64,8 +64,8 @@ def test_a_change_that_others_overtake_while_it_is_written_is_a_conflict(place: 
         assert isinstance(first, Applied)
 
         class Overtaken(CatalogEditor):
-            async def read(self, company_id: CompanyId) -> Edition | None:
-                edition = await super().read(company_id)
+            async def read(self, company_id: CompanyId, version: int | None = None) -> Edition | None:
+                edition = await super().read(company_id, version)
                 if edition is not None and edition.version == first.version:
                     other = CatalogEditor(store)
                     await other.change(ANN, ACME, first.version, [Set("company.name", "Overtaken")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from litestar.datastructures import State
 
 from ringbid.accounts.actor import Actor
 from ringbid.accounts.tools import AccountTools
-from ringbid.call.ports import CallPlans, Calls
+from ringbid.call.ports import CallPlans, CallQuery, Calls, StoredCall
 from ringbid.catalog.changing import CatalogEditor
 from ringbid.catalog.snapshot import Snapshot
 from ringbid.ledger.ports import Ledger
@@ -49,6 +49,10 @@ class Snapshots(Protocol):
 class OfficeCalls(Calls, CallReads, Protocol):
     """Calls, to be read and changed."""
 
+    async def list_calls(self, query: CallQuery) -> Sequence[StoredCall]:
+        """The newest calls that fit, the newest first."""
+        ...
+
 
 class Messages(OutboxDesk, MessageReads, Protocol):
     """The outbox, to be read and changed."""
@@ -79,6 +83,7 @@ class Office:
     trials: Trials | None = None
     people: AccountTools | None = None
     portals: PortalTools | None = None  # None where a test needs none
+    sip_domain: str | None = None  # where calls may come in without a number of the campaign
     secure: bool = False
 
 

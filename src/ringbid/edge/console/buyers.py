@@ -1,0 +1,105 @@
+"""`/buyers` and `/buyer-groups`: who takes calls, how full they are now, and all their terms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
+from litestar.response import Template
+
+from ringbid.accounts.policy import Policy
+from ringbid.catalog.changing import Edition
+from ringbid.edge.console.catalog_pages import Place, edition_of, may_change, save_field, save_thing, show_thing
+from ringbid.edge.console.pages import page
+from ringbid.edge.console.tables import Column
+from ringbid.edge.web.office import WebRequest, office_of
+from ringbid.reports.buyer_state import BuyerState, buyer_states, subjects_in
+from ringbid.values.ids import KeyId
+
+_COLUMNS = (
+    Column("Buyer"),
+    Column("State"),
+    Column("Caps now"),
+    Column("Campaigns"),
+    Column("Pause", hidden_label=True),
+)
+_TRAIL = (("Buyers", "/buyers"),)
+_READ = {"policy": Policy.READ}
+_MANAGE = {"policy": Policy.MANAGE}
+
+
+async def states_of(request: WebRequest, edition: Edition) -> tuple[BuyerState, ...]:
+    """Every buyer of the catalog as it stands now: one look at the store."""
+    subjects = subjects_in(edition.catalog)
+    look = await office_of(request).reservations.look(
+        key_id=KeyId(""), duplicate_key=None, subjects=subjects, idempotency=None
+    )
+    return buyer_states(edition.catalog, look.usage, look.now)
+
+
+@get("/buyers", opt=_READ)
+async def list_buyers(request: WebRequest) -> Template:
+    edition = await edition_of(request)
+    return page(
+        request,
+        "catalog/buyers.html",
+        title="Buyers",
+        states=await states_of(request, edition),
+        columns=_COLUMNS,
+        catalog=edition.catalog,
+        version=edition.version,
+        may_change=may_change(request),
+        now=office_of(request).clock.now(),
+    )
+
+
+@get("/buyers/new", opt=_MANAGE)
+async def new_buyer(request: WebRequest) -> Template:
+    return await show_thing(request, _new("buyers"))
+
+
+@post("/buyers/new", opt=_MANAGE, status_code=200)
+async def add_buyer(request: WebRequest) -> Response[Any]:
+    return await save_thing(request, _new("buyers"))
+
+
+@get("/buyers/{buyer:str}", opt=_READ)
+async def show_buyer(request: WebRequest, buyer: FromPath[str]) -> Template:
+    return await show_thing(request, _place("buyers", buyer))
+
+
+@post("/buyers/{buyer:str}", opt=_MANAGE, status_code=200)
+async def save_buyer(request: WebRequest, buyer: FromPath[str]) -> Response[Any]:
+    return await save_thing(request, _place("buyers", buyer))
+
+
+@post("/buyers/{buyer:str}/pause", opt=_MANAGE, status_code=200)
+async def pause_buyer(request: WebRequest, buyer: FromPath[str]) -> Response[Any]:
+    """The button of the list: paused, or no longer."""
+    return await save_field(request, _place("buyers", buyer), "paused")
+
+
+@get("/buyer-groups/edit", opt=_READ)
+async def show_group(request: WebRequest, name: FromQuery[str | None] = None) -> Template:
+    """One group; a new one where no name is given."""
+    return await show_thing(request, _new("buyer_groups") if name is None else _place("buyer_groups", name))
+
+
+@post("/buyer-groups/edit", opt=_MANAGE, status_code=200)
+async def save_group(request: WebRequest, name: FromQuery[str | None] = None) -> Response[Any]:
+    return await save_thing(request, _new("buyer_groups") if name is None else _place("buyer_groups", name))
+
+
+def _place(kind: str, name: str) -> Place:
+    return Place(kind=kind, path=f"{kind}[{name}]", heading=name, back="/buyers", crumbs=_TRAIL)
+
+
+def _new(kind: str) -> Place:
+    heading = "New buyer" if kind == "buyers" else "New buyer group"
+    return Place(kind=kind, path=kind, heading=heading, back="/buyers", crumbs=_TRAIL, new=True)
+
+
+HANDLERS = [
+    list_buyers, new_buyer, add_buyer, show_buyer, save_buyer, pause_buyer, show_group, save_group,
+]  # fmt: skip

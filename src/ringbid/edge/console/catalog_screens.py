@@ -1,0 +1,15 @@
+"""All screens of the catalog, for `bootstrap.web`."""
+
+from __future__ import annotations
+
+from litestar.types import ControllerRouterHandler
+
+from ringbid.edge.console import buyers, campaigns, catalog_yaml, key_picture, sources
+
+HANDLERS: list[ControllerRouterHandler] = [
+    *campaigns.HANDLERS,
+    *buyers.HANDLERS,
+    *sources.HANDLERS,
+    *catalog_yaml.HANDLERS,
+    *key_picture.HANDLERS,
+]

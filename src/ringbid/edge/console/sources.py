@@ -1,0 +1,181 @@
+"""`/publishers`, `/numbers`, and what they all share: the company and its tags under `/settings`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
+from litestar.response import Template
+
+from ringbid.accounts.policy import Policy
+from ringbid.catalog.model import Campaign, Catalog, Publisher
+from ringbid.edge.console.catalog_pages import Place, edition_of, may_change, save_thing, show_thing
+from ringbid.edge.console.pages import page
+from ringbid.edge.console.tables import Column
+from ringbid.edge.web.office import WebRequest
+from ringbid.reports.routing_words import amount_words
+
+_READ = {"policy": Policy.READ}
+_MANAGE = {"policy": Policy.MANAGE}
+_PLAIN: dict[str, Any] = {"trail": (), "doubts": (), "part_tabs": (), "ordered": False}
+
+
+@get("/publishers", opt=_READ)
+async def list_publishers(request: WebRequest) -> Template:
+    edition = await edition_of(request)
+    rows = [
+        ((one.id, one.name, "paused" if one.paused else "on", _paid(edition.catalog, one)), f"/publishers/{one.id}", at)
+        for at, one in enumerate(edition.catalog.publishers)
+    ]
+    return page(
+        request,
+        "catalog/list.html",
+        title="Publishers",
+        lead="Who sends pings and calls, and is paid. The id is what a ping sends as publisher_id.",
+        columns=[Column(name) for name in ("Publisher", "Name", "State", "Is paid by")],
+        rows=rows,
+        add_path="/publishers/new",
+        add_words="Add a publisher",
+        yaml_path="publishers",
+        nothing="Pings need somebody who sends them.",
+        version=edition.version,
+        may_change=may_change(request),
+        **_PLAIN,
+    )
+
+
+@get("/publishers/new", opt=_MANAGE)
+async def new_publisher(request: WebRequest) -> Template:
+    return await show_thing(request, _new("publishers", "New publisher", "/publishers"))
+
+
+@post("/publishers/new", opt=_MANAGE, status_code=200)
+async def add_publisher(request: WebRequest) -> Response[Any]:
+    return await save_thing(request, _new("publishers", "New publisher", "/publishers"))
+
+
+@get("/publishers/{publisher:str}", opt=_READ)
+async def show_publisher(request: WebRequest, publisher: FromPath[str]) -> Template:
+    return await show_thing(request, _place("publishers", publisher, "Publishers", "/publishers"))
+
+
+@post("/publishers/{publisher:str}", opt=_MANAGE, status_code=200)
+async def save_publisher(request: WebRequest, publisher: FromPath[str]) -> Response[Any]:
+    return await save_thing(request, _place("publishers", publisher, "Publishers", "/publishers"))
+
+
+@get("/numbers", opt=_READ)
+async def list_numbers(request: WebRequest) -> Template:
+    edition = await edition_of(request)
+    found: list[tuple[tuple[object, ...], str, int]] = []
+    for campaign in edition.catalog.campaigns:
+        for one in campaign.numbers:
+            tags = ", ".join(f"{tag}: {value}" for tag, value in one.tags)
+            to = f"/campaigns/{campaign.id}/numbers/edit?name=%2B{one.number.removeprefix('+')}"
+            found.append(((one.number, campaign.name, one.publisher or "–", tags or "–"), to, len(found)))
+    first = edition.catalog.campaigns[0] if edition.catalog.campaigns else None
+    return page(
+        request,
+        "catalog/list.html",
+        title="Numbers",
+        lead="The numbers that publishers transfer calls to. A number is of one campaign.",
+        columns=[Column(name) for name in ("Number", "Campaign", "Publisher of direct calls", "Tags of direct calls")],
+        rows=found,
+        add_path=f"/campaigns/{first.id}/numbers/edit" if first is not None else "",
+        add_words=f"Add a number to {first.name}" if first is not None else "",
+        yaml_path="campaigns",
+        nothing="Numbers are added to a campaign.",
+        version=edition.version,
+        may_change=may_change(request),
+        **_PLAIN,
+    )
+
+
+@get("/settings/company", opt=_READ)
+async def show_company(request: WebRequest) -> Template:
+    return await show_thing(request, _company())
+
+
+@post("/settings/company", opt=_MANAGE, status_code=200)
+async def save_company(request: WebRequest) -> Response[Any]:
+    return await save_thing(request, _company())
+
+
+@get("/settings/tags", opt=_READ)
+async def list_tags(request: WebRequest) -> Template:
+    edition = await edition_of(request)
+    rows = [
+        (
+            (tag.key, tag.type, "required" if tag.required else "optional", "private" if tag.private else "–"),
+            f"/settings/tags/edit?name={tag.key}",
+            at,
+        )
+        for at, tag in enumerate(edition.catalog.tags)
+    ]
+    return page(
+        request,
+        "catalog/list.html",
+        title="Tags",
+        lead="What is known of a caller. A tag that is not declared here is kept as text.",
+        columns=[Column(name) for name in ("Tag", "Type", "Required", "Private")],
+        rows=rows,
+        add_path="/settings/tags/edit",
+        add_words="Declare a tag",
+        yaml_path="tags",
+        nothing="Declare a tag to compare it as a number or date, to require it, or to keep it private.",
+        version=edition.version,
+        may_change=may_change(request),
+        **_PLAIN,
+    )
+
+
+@get("/settings/tags/edit", opt=_READ)
+async def show_tag(request: WebRequest, name: FromQuery[str | None] = None) -> Template:
+    """One tag; a new one where no name is given."""
+    return await show_thing(request, _tag(name))
+
+
+@post("/settings/tags/edit", opt=_MANAGE, status_code=200)
+async def save_tag(request: WebRequest, name: FromQuery[str | None] = None) -> Response[Any]:
+    return await save_thing(request, _tag(name))
+
+
+def payouts_of(campaign: Campaign, publisher: Publisher) -> list[str]:
+    """What the campaign's rules pay the publisher, in words; empty: 0."""
+    return [
+        f"{amount_words(rule.payout)} ({rule.name})"
+        for rule in campaign.conversions
+        if rule.side != "revenue" and publisher.id in (rule.publishers or (publisher.id,))
+    ]
+
+
+def _paid(catalog: Catalog, publisher: Publisher) -> str:
+    paying = [campaign.name for campaign in catalog.campaigns if payouts_of(campaign, publisher)]
+    return ", ".join(paying) or "no rule: 0"
+
+
+def _tag(name: str | None) -> Place:
+    if name is None:
+        return _new("tags", "New tag", "/settings/tags")
+    return _place("tags", name, "Tags", "/settings/tags")
+
+
+def _company() -> Place:
+    return Place(
+        kind="company", path="company", heading="Company", back="/settings/company", crumbs=(), removable=False
+    )
+
+
+def _new(kind: str, heading: str, back: str) -> Place:
+    return Place(kind=kind, path=kind, heading=heading, back=back, new=True)
+
+
+def _place(kind: str, name: str, label: str, back: str) -> Place:
+    return Place(kind=kind, path=f"{kind}[{name}]", heading=name, back=back, crumbs=((label, back),))
+
+
+HANDLERS = [
+    list_publishers, new_publisher, add_publisher, show_publisher, save_publisher, list_numbers, show_company,
+    save_company, list_tags, show_tag, save_tag,
+]  # fmt: skip
