@@ -76,7 +76,7 @@ class Door:
 def knock(method: str, headers: dict[str, str], body: bytes = BODY) -> tuple[Response, list[str]]:
     """One request of the owner's browser, with the headers that it adds."""
     door = Door()
-    web = build_web(make_office(identities=FixedIdentities()), door.handlers())
+    web = build_web(make_office(identities=FixedIdentities(), people=None), door.handlers())
     sent = {"cookie": "ringbid=owner", **headers}
     return asyncio.run(visit(web, method, "/door", headers=sent, body=body)), door.changes
 
