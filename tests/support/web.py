@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import SimpleNamespace
 from typing import Any
@@ -12,11 +13,12 @@ from litestar.testing import AsyncTestClient
 from ringbid.accounts.actor import Actor, Role
 from ringbid.accounts.tokens import form_token
 from ringbid.bootstrap.web import HANDLERS
+from ringbid.call.ports import StoredCall
 from ringbid.catalog.snapshot import EMPTY
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Office
 from ringbid.values.clock import SystemClock
-from ringbid.values.ids import CompanyId
+from ringbid.values.ids import CompanyId, PingId
 
 OWNER = Actor(user_id="u-1", name="Olga Owner", company_id=CompanyId("acme"), role=Role.OWNER)
 
@@ -45,10 +47,18 @@ class NotGiven:
         raise AssertionError(f"this test gives no {self.name}, and it is asked for {asked}")
 
 
+class NoCalls:
+    """No call came with any reservation."""
+
+    async def calls_of_reservation(self, ping_id: PingId) -> Sequence[StoredCall]:
+        return ()
+
+
 def make_office(**ports: Any) -> Office:
     """An office with these ports; the others fail where they are asked."""
     empty = SimpleNamespace(snapshot=EMPTY)
     plain = {
+        "calls": NoCalls(),
         "catalogs": empty,
         "clock": SystemClock(),
         "identities": FixedIdentities(),

@@ -7,7 +7,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ringbid.edge.console import drawing, links
 from ringbid.edge.console.assets import static_url
@@ -19,9 +19,8 @@ from ringbid.values.reason import BY_CODE, Reason
 
 def add_to(environment: Environment) -> None:
     """Let templates of `environment` use them."""
-    environment.filters.update(
-        money=money, clock_time=clock_time, moment=moment, label=label, ms=milliseconds, count=count, percent=percent
-    )
+    environment.filters.update(money=money, clock_time=clock_time, moment=moment, ms=milliseconds)
+    environment.filters.update(label=label, count=count, percent=percent, code_ticks=code_ticks)
     environment.globals.update(
         static_url=static_url,
         with_query=links.with_query,
@@ -29,6 +28,7 @@ def add_to(environment: Environment) -> None:
         aria_sort=links.aria_sort,
         sparkline_points=drawing.sparkline_points,
         share=drawing.share,
+        setting_link=lambda _: None,
     )
 
 
@@ -63,6 +63,15 @@ def milliseconds(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.1f} ms" if value < 10 else f"{value:,.0f} ms"
+
+
+def code_ticks(text: str) -> Markup:
+    """A text of ours in which `code` stands between backticks."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    marked = [Markup("<code>{}</code>").format(part) if odd % 2 else escape(part) for odd, part in enumerate(parts)]
+    return Markup("").join(marked)
 
 
 def count(value: int | None) -> str:
