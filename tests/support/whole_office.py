@@ -23,6 +23,12 @@ import yaml
 from litestar import Litestar
 
 from ringbid.accounts.actor import Actor, Role
+from ringbid.accounts.audit import Author
+from ringbid.accounts.invitations import GOOD_FOR, Accepted, NewInvitation
+from ringbid.accounts.keys import NewKey, Scope
+from ringbid.accounts.people import Grant, NewUser
+from ringbid.accounts.ports import Accounts
+from ringbid.accounts.tokens import hash_token
 from ringbid.bootstrap.server import _parts
 from ringbid.edge import tasks
 from ringbid.edge.web.late import LateApp
@@ -39,6 +45,7 @@ from support.scenario import ACME, KEY
 from support.stores import StorePlace
 from support.web import FixedIdentities
 
+TOKEN = "token-in-an-address"
 # What the other company calls its own things: as long as ours, and none of them the same.
 _RIVAL = {
     "acme": "riva",
@@ -72,7 +79,7 @@ class Belongings:
     number: str
     ping: str
     call: str
-    message: str
+    message: str = "no-message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,9 @@ async def open_whole(folder: Path) -> AsyncIterator[Whole]:
     theirs = await _fill(folder, _RIVAL)
     identities = FixedIdentities(actors_of(ours))
     async with open_pages(folder, identities) as web:
+        for things in (ours, theirs):
+            await _seat(web.state.office.people.accounts, things)
+        await _print_links(web.state.office.people.accounts, ours)
         yield Whole(web.state.office, web, identities, ours, theirs)
 
 
@@ -108,12 +118,50 @@ async def open_pages(folder: Path, identities: FixedIdentities) -> AsyncIterator
         yield web
 
 
+async def _seat(accounts: Accounts, things: Belongings) -> None:
+    """Make the company's people, an API key of it, and an invitation that its analyst made out to somebody."""
+    company, author = CompanyId(things.company_id), Author(name="root")
+    for actor in actors_of(things).values():
+        grant = Grant(role=actor.role, publisher_id=actor.publisher_id, buyer_id=actor.buyer_id)
+        await accounts.invite(_invitation(company, actor.user_id, grant), lifetime=GOOD_FOR, author=author)
+        email = f"{actor.user_id}@{company}.example"
+        user = NewUser(user_id=actor.user_id, email=email, name=actor.name, password_hash=None)
+        assert await accounts.accept_as(hash_token(actor.user_id), user) is Accepted.JOINED
+    analyst = Grant(role=Role.ANALYST)
+    await accounts.invite(_invitation(company, f"invitation-{company}", analyst), lifetime=GOOD_FOR, author=author)
+    key = NewKey(
+        key_hash=f"key of {company}",
+        key_id=f"key-{company}",
+        company_id=company,
+        name="CRM",
+        hint="wxyz",
+        scopes=frozenset(Scope),
+        created_by="root",
+        lifetime=None,
+    )
+    await accounts.make_key(key, author=author)
+
+
+async def _print_links(accounts: Accounts, things: Belongings) -> None:
+    """What has TOKEN in its address: an invitation, and a link of the terminal."""
+    company = CompanyId(things.company_id)
+    invitation = _invitation(company, TOKEN, Grant(role=Role.ANALYST))
+    await accounts.invite(invitation, lifetime=GOOD_FOR, author=Author(name="root"))
+    await accounts.make_link(hash_token(TOKEN), user_id=f"owner-of-{company}", lifetime=GOOD_FOR)
+
+
+def _invitation(company: CompanyId, token: str, grant: Grant) -> NewInvitation:
+    return NewInvitation(
+        token_hash=hash_token(token), invitation_id=token, company_id=company, email="x@x.example", grant=grant
+    )
+
+
 def actors_of(things: Belongings) -> dict[str, Actor]:
     """One person for each role of the company, by the role's word."""
     company = CompanyId(things.company_id)
     return {
         role.value: Actor(
-            user_id=f"user-{role.value}",
+            user_id=f"{role.value}-of-{company}",
             name=f"{role.value.title()} of {company}",
             company_id=company,
             role=role,

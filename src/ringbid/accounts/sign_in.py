@@ -88,7 +88,7 @@ class SignIn:
         if wait_seconds:
             return NotSignedIn(hurdle=Hurdle.TOO_OFTEN, retry_after_seconds=wait_seconds)
         self.throttle.count(account=user.email, address=visit.address)
-        if not await self._takes(user, code):
+        if not await self.takes(user, code):
             return NotSignedIn(hurdle=Hurdle.CODE_WRONG)
         return await self.open(user, visit, replaces=waiting)
 
@@ -113,7 +113,8 @@ class SignIn:
         self.throttle.forgive(account=user.email, address=visit.address)
         return SignedIn(token=token.text)
 
-    async def _takes(self, user: User, code: str) -> bool:
+    async def takes(self, user: User, code: str) -> bool:
+        """Is `code` one of the user's app, or a recovery code? It is used up then."""
         assert user.totp_secret is not None, "who waits for a code has a secret"
         step = totp.find_step(user.totp_secret, code, at=self.clock.now())
         if step is not None:

@@ -13,7 +13,7 @@ from ringbid.accounts.tools import make_tools
 from ringbid.call.ports import CallPlans
 from ringbid.catalog.changing import CatalogEditor
 from ringbid.edge.api.v1 import resources
-from ringbid.edge.console import catalog_screens, pings, publisher_portal, reservations
+from ringbid.edge.console import account_screens, catalog_screens, pings, publisher_portal, reservations
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Identities, Office
 from ringbid.ping.trying import Trials
@@ -29,6 +29,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     *reservations.HANDLERS,
     *resources.HANDLERS,
     *catalog_screens.HANDLERS,
+    *account_screens.HANDLERS,
 ]
 
 

@@ -146,6 +146,9 @@ class StoredPeople:
         [rows] = await self._reading.alone(lambda session: session.fetch((_BY_EMAIL, {"email": email})))
         return read_user(rows[0]) if rows else None
 
+    async def user(self, user_id: str) -> User | None:
+        return await self._reading.alone(lambda session: find_user(session, user_id))
+
     async def owners(self) -> tuple[User, ...]:
         [rows] = await self._reading.alone(lambda session: session.fetch((_OWNERS, {})))
         return tuple(map(read_user, rows))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from litestar import Request
 from litestar.response import Template
 
 from ringbid.edge.console.flash import FORGET
@@ -12,30 +13,36 @@ from ringbid.edge.web.forms import guard_forms
 from ringbid.edge.web.office import WebRequest
 
 
+class _Page(Template):
+    """Litestar puts a field of its own protection, which is not used here, in the place of ours."""
+
+    def create_template_context(self, request: Request[Any, Any, Any]) -> dict[str, Any]:
+        return {**super().create_template_context(request), "csrf_input": self.context["csrf_input"]}
+
+
 def page(request: WebRequest, template: str, *, title: str, status: int = 200, **values: object) -> Template:
     """The page of `template` with `values`. Every template knows also `actor` (who looks, None where nobody has signed
-    in), `path`, `csrf_input` (which every form has that posts), and `shell` (`edge.console.shell`): its time zone,
-    currency and own address."""
-    shell = shell_of(request)
-    guard = guard_forms(request)
+    in), `path`, `shell` (`edge.console.shell`): its time zone, currency and own address, and `csrf_input`, which every
+    form that changes something holds."""
+    shell, guard = shell_of(request), guard_forms(request)
     context: dict[str, Any] = {
         "title": title,
         "actor": request.scope.get("user"),
         "path": request.url.path,
-        "csrf_input": guard.field,
         "shell": shell,
+        "csrf_input": guard.field,
         **values,
     }
     cookies = [*guard.cookies, *([FORGET] if shell.flash is not None else [])]
-    return Template(template, context=context, status_code=status, cookies=cookies)
+    return _Page(template, context=context, status_code=status, cookies=cookies)
 
 
 def fragment(request: WebRequest, template: str, **values: object) -> Template:
     """A part of a page, for htmx to put into its place. It knows what a page knows."""
     context: dict[str, Any] = {
         "actor": request.scope.get("user"),
-        "csrf_input": guard_forms(request).field,
         "shell": shell_of(request),
+        "csrf_input": guard_forms(request).field,
         **values,
     }
-    return Template(template, context=context)
+    return _Page(template, context=context)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from ringbid.accounts.actor import Actor
+from ringbid.catalog.snapshot import CompanyView
 from ringbid.edge.console.flash import Flash, read_flash
 from ringbid.edge.console.navigation import Place, place_of, places_for
 from ringbid.edge.web.office import WebRequest, office_of
@@ -37,7 +39,8 @@ def shell_of(request: WebRequest) -> Shell:
     actor = request.scope.get("user")
     assert actor is None or isinstance(actor, Actor)
     office = office_of(request)
-    company = office.catalogs.snapshot.companies.get(actor.company_id) if actor is not None else None
+    companies = office.catalogs.snapshot.companies
+    company = companies.get(actor.company_id) if actor is not None else None
     places = places_for(actor, {route.path for route in request.app.routes})
     query = request.url.query
     return Shell(
@@ -49,8 +52,15 @@ def shell_of(request: WebRequest) -> Shell:
         time_zone=company.catalog.company.time_zone if company is not None else "UTC",
         currency=company.catalog.company.currency if company is not None else "USD",
         now=office.clock.now(),
+        companies=_choices(actor, companies) if actor is not None else (),
         flash=read_flash(request),
     )
+
+
+def _choices(actor: Actor, companies: Mapping[CompanyId, CompanyView]) -> tuple[tuple[CompanyId, str], ...]:
+    """The companies that `actor` may switch to, by id and name; none where there is only one."""
+    others = [company_id for company_id in actor.company_ids if company_id != actor.company_id]
+    return tuple((one, companies[one].catalog.company.name if one in companies else one) for one in others)
 
 
 def _theme(chosen: str | None) -> Theme:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection, Request
 from litestar.datastructures import Cookie
-from litestar.exceptions import PermissionDeniedException
+from litestar.exceptions import ClientException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 from markupsafe import Markup
 
@@ -45,7 +45,7 @@ async def refuse_foreign_forms(connection: ASGIConnection[Any, Any, Any, Any], _
     if kind not in _OF_FORMS or connection.headers.get("hx-request"):
         return
     cookie = _visit_cookie(connection.cookies, office)
-    sent = connection.headers.get(HEADER) or (await connection.form()).get(FIELD)
+    sent = connection.headers.get(HEADER) or await _sent_token(connection)
     if cookie is None or not isinstance(sent, str) or not is_form_token(sent, cookie):
         raise PermissionDeniedException(
             "This form is of an earlier visit, or cookies are switched off. Nothing was changed: load the page again."
@@ -99,6 +99,14 @@ def visit_of(request: WebRequest) -> Visit:
 def public_address(request: WebRequest) -> str:
     """Where people reach this server, for links that are sent around: without a slash at its end."""
     return people_of(request).public_url or str(request.base_url).rstrip("/")
+
+
+async def _sent_token(connection: Request[Any, Any, Any]) -> object:
+    """What a form sent; None where the body is no form at all."""
+    try:
+        return (await connection.form()).get(FIELD)
+    except ClientException:
+        return None
 
 
 def _same_site(connection: Request[Any, Any, Any], office: Office) -> bool:
