@@ -19,6 +19,11 @@ class Screen:
 
 
 SCREENS = (
+    Screen("overview", "/"),
+    Screen("reports", "/reports"),
+    Screen("reports-by-reason", "/reports?group=reason&period=7d&heat=converted"),
+    Screen("reports-of-nothing", "/reports?from=2001-01-01&to=2001-01-02"),
+    Screen("reports-refused", "/reports?group=moon", status=422),
     Screen("reservation", "/call_reservations/{reserved}"),
     Screen("reservation-duplicate", "/call_reservations/{duplicate}"),
     Screen("reservation-unpaid", "/call_reservations/{unpaid}"),

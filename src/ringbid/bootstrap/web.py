@@ -13,7 +13,15 @@ from ringbid.accounts.tools import make_tools
 from ringbid.call.ports import CallPlans
 from ringbid.catalog.changing import CatalogEditor
 from ringbid.edge.api.v1 import resources
-from ringbid.edge.console import account_screens, catalog_screens, pings, publisher_portal, reservations
+from ringbid.edge.console import (
+    account_screens,
+    catalog_screens,
+    overview,
+    pings,
+    publisher_portal,
+    reports,
+    reservations,
+)
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Identities, Office
 from ringbid.ping.trying import Trials
@@ -26,6 +34,8 @@ from ringbid.values.clock import Clock
 HANDLERS: list[ControllerRouterHandler] = [
     *pings.HANDLERS,
     *publisher_portal.HANDLERS,
+    *overview.HANDLERS,
+    *reports.HANDLERS,
     *reservations.HANDLERS,
     *resources.HANDLERS,
     *catalog_screens.HANDLERS,
@@ -60,6 +70,7 @@ def open_web(
         ledger=store.ledger,
         messages=store.outbox,
         listings=store.listings,
+        reports=store.funnels,
         random_bytes=os.urandom,
         on_message=on_message,
         portals=PortalTools(

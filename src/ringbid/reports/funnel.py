@@ -188,8 +188,13 @@ def make_report(question: Question, reading: Reading, view: CompanyView | None) 
         total=total,
         rows=tuple(rows),
         endings=_endings_of(reading),
-        points=_points_of(question, reading.hours),
-        before_points=_points_of(question, {(start, ""): counts for start, counts in reading.hours_before.items()}),
+        points=_points_of(question, reading.hours, period.start, period.end),
+        before_points=_points_of(
+            question,
+            {(start_ms, ""): counts for start_ms, counts in reading.hours_before.items()},
+            period.before_start,
+            period.before_end,
+        ),
         heat=_heat_of(hours, period.zone),
         foreign=reading.foreign,
     )
@@ -293,16 +298,24 @@ def _endings_of(reading: Reading) -> tuple[Ending, ...]:
     return tuple(sorted(found, key=lambda one: (-one.count, one.code)))
 
 
-def _points_of(question: Question, hours: Mapping[tuple[int, str], Counts]) -> tuple[Point, ...]:
-    """By the hour for up to three days, else by the day."""
+def _points_of(
+    question: Question, hours: Mapping[tuple[int, str], Counts], start: datetime, end: datetime
+) -> tuple[Point, ...]:
+    """By the hour for up to three days, else by the day: each that has begun, also where there was nothing."""
     zone = ZoneInfo(question.period.zone)
+    by_day = question.period.days > 3
     counted: dict[datetime, Counts] = {}
+    at = start
+    while at < end and (at <= question.period.compared_until):
+        counted[at] = NOTHING
+        next_day = at.astimezone(zone).date() + timedelta(days=1)
+        at = period_of(next_day, next_day, question.period.zone)[0] if by_day else at + timedelta(hours=1)
     endings: dict[datetime, dict[str, int]] = {}
     for (start_ms, code), counts in hours.items():
         local = from_ms(start_ms).astimezone(zone)
         # In UTC, for an hour that comes twice is two points.
         at = (local - timedelta(minutes=local.minute)).astimezone(UTC)
-        if question.period.days > 3:
+        if by_day:
             at, _ = period_of(local.date(), local.date(), question.period.zone)
         counted[at] = counted.get(at, NOTHING) + counts
         if code:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from ringbid.reports.attention import Recent
 from ringbid.reports.counts import NAMES, NOTHING, Counts
 from ringbid.reports.funnel import Question, Reading, facet_of
 from ringbid.store.journeys import StoredJourneys
@@ -29,6 +31,7 @@ from ringbid.store.session import Session
 from ringbid.store.statements import Row, Statement
 from ringbid.store.threads import Reading as Reads
 from ringbid.values.clock import to_ms
+from ringbid.values.ids import CompanyId
 
 _NOW, _SINCE, _BEFORE, _HOURS, _HOURS_BEFORE = range(5)
 _KEYS: Mapping[str, ColumnElement[str]] = {
@@ -98,8 +101,24 @@ def _statement(key: str, *, endings: bool) -> Statement:
     return Statement(union_all(*parts))
 
 
+_of_company = and_(
+    rollup.c.company_id == bindparam("company_id"), rollup.c.start_ms >= bindparam("since_ms", type_=BigInteger())
+)
+# By publisher, and by buyer and how asking it went.
+_RECENT = Statement(
+    union_all(
+        select(literal_column("'publisher'", Text), rollup.c.publisher_id, literal_column("''", Text), *_sums())
+        .where(_of_company, rollup.c.facet == literal_column("'number'"))
+        .group_by(rollup.c.publisher_id),
+        select(literal_column("'ask'", Text), rollup.c.buyer_id, rollup.c.value, *_sums())
+        .where(_of_company, rollup.c.facet == literal_column("'ask'"))
+        .group_by(rollup.c.buyer_id, rollup.c.value),
+    )
+)
+
+
 class StoredFunnels:
-    """Keeps the promises of `reports.funnel.FunnelReads`."""
+    """Keeps the promises of `reports.funnel.FunnelReads` and of `reports.attention.RecentReads`."""
 
     def __init__(self, reading: Reads, journeys: StoredJourneys) -> None:
         self._reading = reading
@@ -126,6 +145,19 @@ class StoredFunnels:
             foreign=foreign,
             as_of=as_of,
         )
+
+    async def recent(self, company_id: CompanyId, since: datetime) -> Recent:
+        values = {"company_id": company_id, "currency": "", "since_ms": to_ms(since)}
+        [rows] = await self._reading.alone(lambda session: session.fetch((_RECENT, values)))
+        publishers: dict[str, Counts] = {}
+        asks: dict[str, dict[str, int]] = {}
+        for kind, name, value, *sums, _ in rows:
+            counts = Counts(*sums)
+            if kind == "publisher":
+                publishers[name] = counts
+            else:
+                asks.setdefault(name, {})[value] = counts.asked
+        return Recent(publishers=publishers, asks=asks)
 
 
 def _read(question: Question, session: Session) -> list[Row]:

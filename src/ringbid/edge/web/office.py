@@ -17,6 +17,8 @@ from ringbid.catalog.snapshot import Snapshot
 from ringbid.ledger.ports import Ledger
 from ringbid.outbox.ports import OutboxDesk, Shown
 from ringbid.ping.trying import Trials
+from ringbid.reports.attention import RecentReads
+from ringbid.reports.funnel import FunnelReads
 from ringbid.reports.listing_rows import Listings
 from ringbid.reports.portal import PortalTools
 from ringbid.reports.telling import CallReads, MessageReads
@@ -62,6 +64,10 @@ class Messages(OutboxDesk, MessageReads, Protocol):
         ...
 
 
+class Reports(FunnelReads, RecentReads, Protocol):
+    """What reports are made of."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
     """The ports. `catalogs` is what pings go by, `editor` what is changed: the store's newest, at once. `trials` try a
@@ -78,6 +84,7 @@ class Office:
     ledger: Ledger
     messages: Messages
     listings: Listings
+    reports: Reports
     random_bytes: RandomBytes
     on_message: Callable[[], None]
     trials: Trials | None = None
