@@ -9,7 +9,7 @@ from ringbid.edge.console import (
     claim,
     invitation,
     settings_account,
-    settings_company,
+    settings_companies,
     settings_frame,
     settings_keys,
     settings_users,
@@ -24,6 +24,6 @@ HANDLERS: list[ControllerRouterHandler] = [
     *settings_account.HANDLERS,
     *settings_users.HANDLERS,
     *settings_keys.HANDLERS,
-    *settings_company.HANDLERS,
+    *settings_companies.HANDLERS,
     *audit.HANDLERS,
 ]

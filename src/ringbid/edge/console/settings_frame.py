@@ -17,15 +17,16 @@ _TABS = (
     ("Your account", "/settings/account", Policy.SIGNED_IN),
     ("Users", "/settings/users", Policy.OWN),
     ("API keys", "/settings/keys", Policy.OWN),
-    ("Company", "/settings/company", Policy.OWN),
+    ("Company", "/settings/company", Policy.READ),
+    ("Tags", "/settings/tags", Policy.READ),
+    ("Companies", "/settings/companies", Policy.OWN),
 )
 
 
 @get("/settings", opt={"policy": Policy.READ})
-async def show_settings(request: WebRequest) -> Redirect:
-    """The first of its pages that is about more than oneself."""
-    is_owner = allows(Policy.OWN, actor_of(request)) == "yes"
-    return Redirect("/settings/company" if is_owner else "/settings/account", status_code=303)
+async def show_settings() -> Redirect:
+    """The company's own page."""
+    return Redirect("/settings/company", status_code=303)
 
 
 def settings_page(request: WebRequest, template: str, *, title: str, status: int = 200, **values: object) -> Template:
