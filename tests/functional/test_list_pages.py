@@ -25,7 +25,7 @@ from support.outbox import message, put
 from support.stores import StorePlace
 from support.web import OWNER, FixedIdentities, make_office, web_client
 
-PATHS = ("/pings",)
+PATHS = ("/pings", "/calls", "/deliveries")
 FOREIGN = replace(OWNER, company_id=CompanyId("umbrella"))
 MANAGER = replace(OWNER, role=Role.MANAGER)
 

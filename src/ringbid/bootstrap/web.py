@@ -17,7 +17,7 @@ from ringbid.edge.console import (
     account_screens,
     catalog_screens,
     overview,
-    pings,
+    listing_screens,
     publisher_portal,
     reports,
     reservations,
@@ -32,7 +32,7 @@ from ringbid.values.clock import Clock
 
 # A screen is a module with its HANDLERS.
 HANDLERS: list[ControllerRouterHandler] = [
-    *pings.HANDLERS,
+    *listing_screens.HANDLERS,
     *publisher_portal.HANDLERS,
     *overview.HANDLERS,
     *reports.HANDLERS,

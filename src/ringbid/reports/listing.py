@@ -33,6 +33,7 @@ Row = TypeVar("Row")
 _RELATIVE = re.compile(r"last_([1-9]\d{0,2})([mhd])", re.ASCII)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _OF_EVERY_LIST = ("created", "created_from", "created_to", "sort", "size", "cursor")
+_ALSO_CALLED = {"limit": "size", "after": "cursor"}
 _SORTS = {"-created": True, "created": False, "newest": True, "oldest": False}
 _CURSOR = re.compile(r"(\d{1,15})-(\d{1,18})-([a-z]+)-(newest|oldest)", re.ASCII)
 
@@ -126,12 +127,12 @@ class Page(Generic[Row]):
 
 def read_query(kind: ListKind, parameters: Parameters, *, now: datetime, zone: ZoneInfo) -> ListQuery | list[Problem]:
     """What a list is asked, or all that is wrong with that. A name may end in `[]`; an empty value is none; `limit` is
-    `size`. Days and times without an offset are those of `zone`."""
+    `size`, and `after` is `cursor`. Days and times without an offset are those of `zone`."""
     given: dict[str, list[str]] = {}
     problems = []
     for name, value in parameters:
         plain = name.removesuffix("[]")
-        plain = "size" if plain == "limit" else plain
+        plain = _ALSO_CALLED.get(plain, plain)
         if plain not in kind.parameters:
             known = ", ".join(kind.parameters)
             problems.append(
