@@ -34,4 +34,10 @@ SCREENS = (
     Screen("pings-filtered", "/pings?status=reserved&campaign_id=medicare&size=25"),
     Screen("pings-none", "/pings?search=%2B12125550999"),
     Screen("pings-refused", "/pings?colour=red", status=422),
+    Screen("calls", "/calls"),
+    Screen("calls-none", "/calls?converted=false"),
+    Screen("call", "/calls/{call}"),
+    Screen("call-newest-first", "/calls/{call}?order=newest"),
+    Screen("deliveries", "/deliveries"),
+    Screen("delivery", "/deliveries/{message}"),
 )

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ from ringbid.edge.emulate.buyers import EmulatedBuyers
 from ringbid.edge.emulate.demo import KEYS, demo_catalog
 from ringbid.edge.listening import take_port
 from ringbid.settings import Outbound, Settings
+from support.call_world import call_world, dials
+from support.clocks import START, JumpingClock
 from support.server import apply_catalog, free_port
+from support.stores import StorePlace
 from support.web import FixedIdentities
 
 READY_SECONDS = 60.0
@@ -57,6 +61,7 @@ def running_desk(data: Path, *, identities: FixedIdentities | None = None) -> It
     failed: list[BaseException] = []
 
     async def story() -> None:
+        desk.things.update(await _sample_call(data))
         async with EmulatedBuyers(seed=SEED, address_of=_phone) as buyers:
             catalog = data / "catalog.yaml"
             catalog.write_text(demo_catalog(buyers.ports, receiver_port=free_port(), address_of=_phone))
@@ -93,6 +98,23 @@ def running_desk(data: Path, *, identities: FixedIdentities | None = None) -> It
             if not ended.is_set():
                 loop.call_soon_threadsafe(ending.set)
         thread.join(READY_SECONDS)
+
+
+async def _sample_call(data: Path) -> Mapping[str, str]:
+    """A call of some days ago that failed over and converted, with the messages that it made."""
+    weeks = (datetime.now(UTC) - START) // timedelta(weeks=1)  # noqa: TID251 -- the server's clock is the machine's
+    clock = JumpingClock(START + timedelta(weeks=weeks))
+    place = StorePlace("sqlite", Settings(data=data), clock)
+    async with call_world(place) as world:
+        await world.ping(caller_zip="10001")
+        clock.advance(4.2)
+        alpha, delta = dials(await world.arrive(most_steps=2))
+        clock.advance(4)
+        await world.tell("failed", attempt=alpha, cause="busy")
+        clock.advance(6)
+        await world.talk(delta, 97.3)
+        [message, *_] = await world.store.outbox.listing()
+        return {"call": (await world.stored()).call_id, "message": message.message_id}
 
 
 def _sample_pings(desk: Desk) -> Mapping[str, str]:
