@@ -16,8 +16,8 @@ from ringbid.edge.api.v1 import resources
 from ringbid.edge.console import (
     account_screens,
     catalog_screens,
-    overview,
     listing_screens,
+    overview,
     publisher_portal,
     reports,
     reservations,
