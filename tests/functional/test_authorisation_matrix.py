@@ -22,10 +22,11 @@ from ringbid.accounts.policy import Policy, allows
 from ringbid.accounts.tokens import form_token
 from ringbid.edge.web.guard import policy_of
 from support.asgi import Response
-from support.whole_office import TOKEN, Belongings, Whole, actors_of, like, open_whole, visit
+from support.whole_office import POSTING_TOKEN, TOKEN, Belongings, Whole, actors_of, like, open_whole, visit
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _NOBODYS = {"code": "no_buyer_available", "token": TOKEN}  # parameters that lead to the same for every company
+_NOBODYS["posting_token"] = POSTING_TOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +210,8 @@ def test_the_other_company_s_people_see_nothing_of_ours(tmp_path: Path) -> None:
             ]
             whole.identities.actors.update(actors_of(whole.theirs))
             for way in _ways(whole):
-                if way.method != "GET" or way.template.startswith("/invitation/"):
-                    continue  # an invitation is for whoever has its link, and says to what
+                if way.method != "GET" or way.template.startswith(("/invitation/", "/p/")):
+                    continue  # an invitation is for whoever has its link, and says to what; so is a posting page
                 path = way.path(way.own_values(whole.theirs))
                 for role in Role:
                     response = await visit(whole.web, "GET", path, headers=_headers(role.value, template=way.template))

@@ -8,23 +8,26 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Litestar
 
+from ringbid.accounts.posting_links import PostingLinks
 from ringbid.accounts.tokens import form_token
 from ringbid.bootstrap.orders import apply_to
-from ringbid.catalog.changing import CatalogEditor
+from ringbid.bootstrap.server import _parts
 from ringbid.catalog.model import Catalog
+from ringbid.edge.web.late import LateApp
 from ringbid.edge.web.office import Office
 from ringbid.settings import Settings
 from ringbid.store.opening import open_store
 from ringbid.values.clock import SystemClock
 from ringbid.values.ids import CompanyId
-from support.asgi import Response
+from support.asgi import Response, call
 from support.catalogs import ACME_TEXT
 from support.web import OWNER, FixedIdentities
-from support.whole_office import open_pages, visit
+from support.whole_office import visit
 
 ACME = CompanyId("acme")
 
@@ -84,7 +87,8 @@ class CatalogDesk:
     """`session` is who asks, by default the owner."""
 
     web: Litestar
-    editor: CatalogEditor
+    app: Any  # the whole server's, which takes pings
+    office: Office
     session: str | None = "owner"
 
     async def get(self, path: str) -> Response:
@@ -101,8 +105,17 @@ class CatalogDesk:
         form |= {name.replace("__", "."): value for name, value in changed.items()}
         return await self.post(path, {name: value for name, value in form.items() if name not in without})
 
+    async def ping(self, **parameters: str) -> Any:
+        """A real ping; its reply."""
+        return (await call(self.app, "POST", "/rtbs.json", query=parameters)).json
+
+    @property
+    def links(self) -> PostingLinks:
+        assert self.office.posting_links is not None
+        return self.office.posting_links
+
     async def catalog(self) -> Catalog:
-        edition = await self.editor.read(ACME)
+        edition = await self.office.editor.read(ACME)
         assert edition is not None
         return edition.catalog
 
@@ -124,7 +137,13 @@ async def catalog_desk(folder: Path, *, identities: FixedIdentities | None = Non
         await apply_to(store, ACME_TEXT, plan_only=False, applied_by="test")
     finally:
         await store.close()
-    async with open_pages(folder, identities or FixedIdentities({"owner": OWNER})) as web:
+    who = identities or FixedIdentities({"owner": OWNER})
+    async with _parts(Settings(data=folder), SystemClock(), identities=who) as (app, _, warm_up, _):
+        await warm_up()
+        pages = app._pages
+        assert isinstance(pages, LateApp)
+        web = pages._app
+        assert isinstance(web, Litestar)
         office = web.state.office
         assert isinstance(office, Office)
-        yield CatalogDesk(web, office.editor)
+        yield CatalogDesk(web, app, office)

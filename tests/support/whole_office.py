@@ -28,6 +28,7 @@ from ringbid.accounts.invitations import GOOD_FOR, Accepted, NewInvitation
 from ringbid.accounts.keys import NewKey, Scope
 from ringbid.accounts.people import Grant, NewUser
 from ringbid.accounts.ports import Accounts
+from ringbid.accounts.posting_links import PostingLink
 from ringbid.accounts.tokens import hash_token
 from ringbid.bootstrap.server import _parts
 from ringbid.edge import tasks
@@ -36,7 +37,7 @@ from ringbid.edge.web.office import Office
 from ringbid.reports.listing import ListQuery
 from ringbid.settings import Settings
 from ringbid.values.clock import SystemClock
-from ringbid.values.ids import BuyerId, CompanyId, PublisherId
+from ringbid.values.ids import BuyerId, CampaignId, CompanyId, PublisherId
 from support.asgi import Response
 from support.asgi import call as http_call
 from support.call_world import CallWorld, call_world, dials
@@ -46,6 +47,7 @@ from support.stores import StorePlace
 from support.web import FixedIdentities
 
 TOKEN = "token-in-an-address"
+POSTING_TOKEN = "token-of-a-posting-link"
 # What the other company calls its own things: as long as ours, and none of them the same.
 _RIVAL = {
     "acme": "riva",
@@ -103,7 +105,23 @@ async def open_whole(folder: Path) -> AsyncIterator[Whole]:
         for things in (ours, theirs):
             await _seat(web.state.office.people.accounts, things)
         await _print_links(web.state.office.people.accounts, ours)
+        await _make_posting_link(web.state.office, ours)
         yield Whole(web.state.office, web, identities, ours, theirs)
+
+
+async def _make_posting_link(office: Office, things: Belongings) -> None:
+    """The link with POSTING_TOKEN in its address."""
+    assert office.posting_links is not None
+    link = PostingLink(
+        link_id="p_1",
+        company_id=CompanyId(things.company_id),
+        campaign_id=CampaignId(things.campaign),
+        key_name="Default",
+        publisher_id=PublisherId(things.publisher),
+        made_by="root",
+        created_at=office.clock.now(),
+    )
+    await office.posting_links.make(link, token_hash=hash_token(POSTING_TOKEN), author=Author(name="root"))
 
 
 @asynccontextmanager

@@ -80,6 +80,7 @@ def open_web(
             disputes=store.disputes,
             asks=store.asks,
         ),
+        posting_links=store.posting_links,
         sip_domain=settings.sip.domain,
         secure=settings.public_url is not None and settings.public_url.startswith("https:"),
     )

@@ -88,14 +88,14 @@ async def list_campaigns(request: WebRequest) -> Template:
 
 @get("/campaigns/{campaign:str}", opt=_READ)
 async def show_campaign(request: WebRequest, campaign: FromPath[str]) -> Template:
-    catalog, one = await _campaign(request, campaign)
+    catalog, one = await find_campaign(request, campaign)
     place = _own_place(one, f"campaigns[{one.id}]", "campaigns", template="catalog/campaign.html")
     return await show_thing(request, place, _about(request, catalog, one))
 
 
 @post("/campaigns/{campaign:str}", opt=_MANAGE, status_code=200)
 async def save_campaign(request: WebRequest, campaign: FromPath[str]) -> Response[Any]:
-    _, one = await _campaign(request, campaign)
+    _, one = await find_campaign(request, campaign)
     removing = (await request.form()).get("do") == "remove"
     back = "/campaigns" if removing else f"/campaigns/{one.id}"
     return await save_thing(request, _own_place(one, f"campaigns[{one.id}]", "campaigns", back=back))
@@ -103,19 +103,19 @@ async def save_campaign(request: WebRequest, campaign: FromPath[str]) -> Respons
 
 @get("/campaigns/{campaign:str}/routing", opt=_READ)
 async def show_routing(request: WebRequest, campaign: FromPath[str]) -> Template:
-    catalog, one = await _campaign(request, campaign)
+    catalog, one = await find_campaign(request, campaign)
     return await show_thing(request, _routing_place(one), _about(request, catalog, one))
 
 
 @post("/campaigns/{campaign:str}/routing", opt=_MANAGE, status_code=200)
 async def save_routing(request: WebRequest, campaign: FromPath[str]) -> Response[Any]:
-    _, one = await _campaign(request, campaign)
+    _, one = await find_campaign(request, campaign)
     return await save_thing(request, _routing_place(one))
 
 
 @get("/campaigns/{campaign:str}/routing/edit", opt=_READ)
 async def show_routed(request: WebRequest, campaign: FromPath[str], name: FromQuery[str | None] = None) -> Template:
-    _, one = await _campaign(request, campaign)
+    _, one = await find_campaign(request, campaign)
     return await show_thing(request, _thing_place(one, "routing", "routing.buyers", name))
 
 
@@ -123,13 +123,13 @@ async def show_routed(request: WebRequest, campaign: FromPath[str], name: FromQu
 async def save_routed(
     request: WebRequest, campaign: FromPath[str], name: FromQuery[str | None] = None
 ) -> Response[Any]:
-    _, one = await _campaign(request, campaign)
+    _, one = await find_campaign(request, campaign)
     return await save_thing(request, _thing_place(one, "routing", "routing.buyers", name))
 
 
 async def _show_part(request: WebRequest, campaign: str, part: str) -> Template:
     """The list of a part."""
-    _, one = await _campaign(request, campaign)
+    _, one = await find_campaign(request, campaign)
     kind, columns, nothing = _PARTS[part]
     edition = await edition_of(request)
     to = f"/campaigns/{one.id}/{part}/edit"
@@ -158,7 +158,7 @@ async def _show_part(request: WebRequest, campaign: str, part: str) -> Template:
 
 
 async def _show_part_thing(request: WebRequest, campaign: str, part: str, name: str | None) -> Template:
-    _, one = await _campaign(request, campaign)
+    _, one = await find_campaign(request, campaign)
     place = _part_place(one, part, name)
     if place.kind != "rtb_keys":
         return await show_thing(request, place)
@@ -184,7 +184,7 @@ def _handlers_of(part: str) -> list[ControllerRouterHandler]:
     async def save_part_thing(
         request: WebRequest, campaign: FromPath[str], name: FromQuery[str | None] = None
     ) -> Response[Any]:
-        _, one = await _campaign(request, campaign)
+        _, one = await find_campaign(request, campaign)
         return await save_thing(request, _part_place(one, part, name))
 
     return [show_part, show_part_thing, save_part_thing]
@@ -206,7 +206,8 @@ def doubts(request: WebRequest, campaign: Campaign, catalog: Catalog) -> tuple[D
     return doubts_of_campaign(campaign, catalog, sip_domain=office_of(request).sip_domain)
 
 
-async def _campaign(request: WebRequest, campaign_id: str) -> tuple[Catalog, Campaign]:
+async def find_campaign(request: WebRequest, campaign_id: str) -> tuple[Catalog, Campaign]:
+    """The campaign in the catalog in force. Raises NotFoundException where the company has none of this id."""
     catalog = (await edition_of(request)).catalog
     found = next((one for one in catalog.campaigns if one.id == CampaignId(campaign_id)), None)
     if found is None:

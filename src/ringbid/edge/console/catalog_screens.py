@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from ringbid.edge.console import buyers, campaigns, catalog_yaml, key_picture, sources
+from ringbid.edge.console import buyers, campaigns, catalog_yaml, key_picture, posting, sources
 
 HANDLERS: list[ControllerRouterHandler] = [
     *campaigns.HANDLERS,
@@ -12,4 +12,5 @@ HANDLERS: list[ControllerRouterHandler] = [
     *sources.HANDLERS,
     *catalog_yaml.HANDLERS,
     *key_picture.HANDLERS,
+    *posting.HANDLERS,
 ]
