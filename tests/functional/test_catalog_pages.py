@@ -80,7 +80,7 @@ def test_every_setting_leads_to_a_page_that_has_its_field(tmp_path: Path) -> Non
         "/buyers/bravo",
         "/buyer-groups/edit?name=overflow",
         "/publishers/PUB-OFF",
-        "/settings/company",
+        "/settings/catalog",
         "/settings/tags/edit?name=age",
         "/campaigns/auto-insurance",
         "/campaigns/auto-insurance/routing",

@@ -3,6 +3,7 @@ force then."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -108,6 +109,14 @@ class CatalogDesk:
     async def ping(self, **parameters: str) -> Any:
         """A real ping; its reply."""
         return (await call(self.app, "POST", "/rtbs.json", query=parameters)).json
+
+    async def in_force(self) -> None:
+        """Until pings go by the newest catalog."""
+        edition = await self.office.editor.read(ACME)
+        assert edition is not None
+        async with asyncio.timeout(20):
+            while self.office.catalogs.snapshot.version < edition.version:  # noqa: ASYNC110 -- the server tells nobody else
+                await asyncio.sleep(0.02)
 
     @property
     def links(self) -> PostingLinks:

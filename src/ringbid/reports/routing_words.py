@@ -9,6 +9,7 @@ from ringbid.catalog.model import (
     Buyer,
     Campaign,
     Catalog,
+    ConversionRule,
     Filter,
     FixedAmount,
     FixedSeconds,
@@ -69,6 +70,13 @@ def filter_words(one: Filter) -> str:
         return f"{one.tag} {one.operator}"
     values = one.value if isinstance(one.value, tuple) else (one.value,)
     return f"{one.tag} {one.operator} {', '.join(str(value) for value in values)}"
+
+
+def rule_words(rule: ConversionRule) -> str:
+    """`alpha pays 20 after 90 s; 4321ABCD is paid 15`."""
+    buyers, publishers = ", ".join(rule.buyers) or "any buyer", ", ".join(rule.publishers) or "any publisher"
+    when = f"after {amount_words(rule.seconds)} s" if rule.on == "timer" else f"on {rule.on}"
+    return f"{buyers}: {amount_words(rule.revenue)} {when}; {publishers}: {amount_words(rule.payout)}"
 
 
 def amount_words(amount: FixedAmount | TagAmount | PercentAmount | FixedSeconds) -> str:

@@ -46,7 +46,7 @@ def setting_link(setting: str | None) -> str | None:
         return "/buyers" if setting == "buyer_groups" else _PAGES[setting]
     name, _, field = setting.partition(".")
     if name == "company":
-        return f"/settings/company{_anchor(field)}"
+        return f"/settings/catalog{_anchor(field)}"
     thing = _THING.fullmatch(setting)
     if thing is not None and thing["list"] in _PAGES:
         named = f"edit?name={_part(thing['name'])}" if thing["list"] in _BY_QUERY else _part(thing["name"])

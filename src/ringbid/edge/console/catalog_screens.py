@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from ringbid.edge.console import buyers, campaigns, catalog_yaml, key_picture, posting, sources
+from ringbid.edge.console import buyers, campaigns, catalog_yaml, key_picture, posting, sources, wizard
 
 HANDLERS: list[ControllerRouterHandler] = [
     *campaigns.HANDLERS,
@@ -13,4 +13,5 @@ HANDLERS: list[ControllerRouterHandler] = [
     *catalog_yaml.HANDLERS,
     *key_picture.HANDLERS,
     *posting.HANDLERS,
+    *wizard.HANDLERS,
 ]

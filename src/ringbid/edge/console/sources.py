@@ -92,12 +92,12 @@ async def list_numbers(request: WebRequest) -> Template:
     )
 
 
-@get("/settings/company", opt=_READ)
+@get("/settings/catalog", opt=_READ)
 async def show_company(request: WebRequest) -> Template:
     return await show_thing(request, _company())
 
 
-@post("/settings/company", opt=_MANAGE, status_code=200)
+@post("/settings/catalog", opt=_MANAGE, status_code=200)
 async def save_company(request: WebRequest) -> Response[Any]:
     return await save_thing(request, _company())
 
@@ -163,7 +163,7 @@ def _tag(name: str | None) -> Place:
 
 def _company() -> Place:
     return Place(
-        kind="company", path="company", heading="Company", back="/settings/company", crumbs=(), removable=False
+        kind="company", path="company", heading="Company", back="/settings/catalog", crumbs=(), removable=False
     )
 
 
