@@ -40,4 +40,13 @@ SCREENS = (
     Screen("call-newest-first", "/calls/{call}?order=newest"),
     Screen("deliveries", "/deliveries"),
     Screen("delivery", "/deliveries/{message}"),
+    Screen("publisher-overview", "/portal/publisher", session="publisher"),
+    Screen("publisher-pings", "/portal/publisher/pings", session="publisher"),
+    Screen("publisher-ping", "/portal/publisher/pings/{reserved}", session="publisher"),
+    Screen("publisher-calls", "/portal/publisher/calls", session="publisher"),
+    Screen("publisher-payouts", "/portal/publisher/payouts", session="publisher"),
+    Screen("buyer-overview", "/portal/buyer", session="buyer"),
+    Screen("buyer-calls", "/portal/buyer/calls", session="buyer"),
+    Screen("buyer-terms", "/portal/buyer/terms", session="buyer"),
+    Screen("disputes", "/disputes"),
 )

@@ -56,7 +56,7 @@ class Way:
 
 def _own_value(template: str, name: str, things: Belongings) -> str:
     """What a route's parameter is called by among a company's things."""
-    of_call = "/calls" in template or "attempt" in template
+    of_call = any(word in template for word in ("/calls", "/disputes", "attempt"))
     known = {
         "uuid": things.call if of_call else things.ping,
         "ping_id": things.ping,
@@ -116,7 +116,7 @@ def _answer_of(response: Response) -> str:
 
 def test_every_route_lets_in_whom_its_policy_does_and_nobody_else(tmp_path: Path) -> None:
     async def story() -> None:
-        async with open_whole(tmp_path) as whole:
+        async with open_whole(tmp_path, disputed=True) as whole:
             actors: dict[str, Actor | None] = {"nobody": None, **actors_of(whole.ours)}
             for scope in Scope:
                 actors[f"key-{scope.value}"] = Actor(
@@ -158,7 +158,7 @@ def test_every_route_lets_in_whom_its_policy_does_and_nobody_else(tmp_path: Path
 
 def test_foreign_things_answer_byte_for_byte_like_things_that_never_were(tmp_path: Path) -> None:
     async def story() -> None:
-        async with open_whole(tmp_path) as whole:
+        async with open_whole(tmp_path, disputed=True) as whole:
             told: list[str] = []
             walked = 0
             for way in _ways(whole):
@@ -197,7 +197,7 @@ def test_the_other_company_s_people_see_nothing_of_ours(tmp_path: Path) -> None:
     """The same from the other side: whatever page it is, none has a word of the other company's."""
 
     async def story() -> None:
-        async with open_whole(tmp_path) as whole:
+        async with open_whole(tmp_path, disputed=True) as whole:
             ours = whole.ours
             secrets = [
                 ours.ping,

@@ -32,6 +32,7 @@ from ringbid.cli import app as commands
 from ringbid.edge.api.app import Application
 from ringbid.edge.outbound.client import OutboundClient
 from ringbid.reports.explain import Explanation, explain
+from ringbid.reports.settings_links import setting_link
 from ringbid.settings import Outbound, Settings
 from ringbid.store.opening import Store, open_store
 from ringbid.values.clock import SystemClock
@@ -148,6 +149,7 @@ class Play:
             )
             assert reason in planted.reasons, f"{reason.code} at {setting}, where {planted.reasons} was expected"
             reasons.append(reason)
+            await self._follow(setting)
             await self._change(planted)
             del self.plot.planted[setting]
         raise AssertionError(f"still refused after {reasons}; left are {sorted(self.plot.planted)}")
@@ -189,14 +191,25 @@ class Play:
         assert [one["code"] for one in view["buyers"]] == [row.reason.safe_code for row in told.buyers]
 
     async def _check_page(self, told: Explanation) -> None:
+        shown = _text_of(await self._open(f"/call_reservations/{told.ping.ping_id}"))
+        _check_words(shown, told, face="page")
+
+    async def _follow(self, setting: str) -> None:
+        """The link of the setting leads to a page that has its field."""
+        link = setting_link(setting)
+        assert link is not None, f"{setting} leads to no page"
+        path, _, field = link.partition("#")
+        shown = await self._open(path)
+        if field:
+            assert f'id="{field}"' in shown, f"{path} of {setting} has no field {field}"
+
+    async def _open(self, path: str) -> str:
         transport = httpx.ASGITransport(self.pages)
         async with httpx.AsyncClient(transport=transport, base_url="http://ringbid.test") as browser:
             browser.cookies.set("ringbid", "owner")
-            path = f"/call_reservations/{told.ping.ping_id}"
             response = await browser.get(path, headers={"accept": "text/html"})
-        assert response.status_code == 200, response.text
-        shown = _text_of(response.text)
-        _check_words(shown, told, face="page")
+        assert response.status_code == 200, f"{path}: {response.status_code} {response.text}"
+        return response.text
 
     async def _check_command(self, told: Explanation) -> None:
         arguments = ["explain", told.ping.ping_id, "--data", str(self.folder)]

@@ -18,16 +18,18 @@ from ringbid.catalog.snapshot import EMPTY
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Office
 from ringbid.values.clock import SystemClock
-from ringbid.values.ids import CompanyId, PingId
+from ringbid.values.ids import BuyerId, CompanyId, PingId, PublisherId
 
 OWNER = Actor(user_id="u-1", name="Olga Owner", company_id=CompanyId("acme"), role=Role.OWNER)
+PUBLISHER = replace(OWNER, user_id="u-2", role=Role.PUBLISHER, publisher_id=PublisherId("4321ABCD"))
+BUYER = replace(OWNER, user_id="u-3", role=Role.BUYER, buyer_id=BuyerId("alpha"))
 
 
 @dataclass
 class FixedIdentities:
     """Whoever sends the cookie or key of this name is that actor."""
 
-    actors: dict[str, Actor] = field(default_factory=lambda: {"owner": OWNER})
+    actors: dict[str, Actor] = field(default_factory=lambda: {"owner": OWNER, "publisher": PUBLISHER, "buyer": BUYER})
 
     async def of_session(self, token: str) -> Actor | None:
         return self.actors.get(token)

@@ -96,10 +96,10 @@ class Whole:
 
 
 @asynccontextmanager
-async def open_whole(folder: Path) -> AsyncIterator[Whole]:
-    """Everything a server is made of, with both companies' things in its store."""
-    ours = await _fill(folder, {})
-    theirs = await _fill(folder, _RIVAL)
+async def open_whole(folder: Path, *, disputed: bool = False) -> AsyncIterator[Whole]:
+    """Everything a server is made of, with both companies' things in its store; their calls are `disputed`, or not."""
+    ours = await _fill(folder, {}, disputed=disputed)
+    theirs = await _fill(folder, _RIVAL, disputed=disputed)
     identities = FixedIdentities(actors_of(ours))
     async with open_pages(folder, identities) as web:
         for things in (ours, theirs):
@@ -190,7 +190,7 @@ def actors_of(things: Belongings) -> dict[str, Actor]:
     }
 
 
-async def _fill(folder: Path, renamed: Mapping[str, str]) -> Belongings:
+async def _fill(folder: Path, renamed: Mapping[str, str], *, disputed: bool) -> Belongings:
     """A company's catalog, one ping that was reserved, its call, which converted, and one that was refused."""
 
     def name(text: str) -> str:
@@ -213,6 +213,14 @@ async def _fill(folder: Path, renamed: Mapping[str, str]) -> Belongings:
         await world.tell("ended", call)
         await world.tell("record", call, attempt=dial, seconds=120.0, ended_by="caller")
         stored = await world.stored(call)
+        if disputed:
+            await world.store.disputes.open_dispute(
+                CompanyId(company),
+                stored.call_id,
+                buyer_id=BuyerId(name("alpha")),
+                reason="wrong state",
+                author=Author(name="test"),
+            )
         messages = await world.store.listings.deliveries(CompanyId(company), ListQuery(filters={}))
     return Belongings(
         company_id=company,

@@ -15,7 +15,9 @@ from ringbid.catalog.changing import CatalogEditor
 from ringbid.edge.api.v1 import resources
 from ringbid.edge.console import (
     account_screens,
+    buyer_portal,
     catalog_screens,
+    disputes,
     listing_screens,
     overview,
     publisher_portal,
@@ -33,6 +35,8 @@ from ringbid.values.clock import Clock
 # A screen is a module with its HANDLERS.
 HANDLERS: list[ControllerRouterHandler] = [
     *listing_screens.HANDLERS,
+    *buyer_portal.HANDLERS,
+    *disputes.HANDLERS,
     *publisher_portal.HANDLERS,
     *overview.HANDLERS,
     *reports.HANDLERS,

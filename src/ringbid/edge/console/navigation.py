@@ -36,6 +36,7 @@ PLACES = (
     Place("Numbers", "/numbers", "hash"),
     Place("Tester", "/tester", "flask-conical", opens_group=True),
     Place("Deliveries", "/deliveries", "webhook"),
+    Place("Disputes", "/disputes", "clipboard-list"),
     Place("Developers", "/developers", "code-xml"),
     Place("Settings", "/settings", "settings", opens_group=True),
     Place("Audit", "/audit", "scroll-text"),

@@ -49,8 +49,8 @@ def day_of(text: str | None, otherwise: date) -> date:
     return found if 2000 <= found.year <= 9000 else otherwise
 
 
-def only(rows: Sequence[_Row]) -> _Row:
-    """The one row there is. Raises NotFoundException where it is gone meanwhile."""
+def only(rows: Sequence[_Row], otherwise: str = "There is no such thing of yours. It may have been flushed.") -> _Row:
+    """The one row there is. Raises NotFoundException with the sentence `otherwise` where there is none."""
     if not rows:
-        raise NotFoundException("There is no such thing of yours. It may have been flushed meanwhile.")
+        raise NotFoundException(otherwise)
     return rows[0]
