@@ -34,6 +34,7 @@ SCREENS = (
     Screen("pings-filtered", "/pings?status=reserved&campaign_id=medicare&size=25"),
     Screen("pings-none", "/pings?search=%2B12125550999"),
     Screen("pings-refused", "/pings?colour=red", status=422),
+    Screen("live", "/live?paused=1"),
     Screen("calls", "/calls"),
     Screen("calls-none", "/calls?converted=false"),
     Screen("call", "/calls/{call}"),

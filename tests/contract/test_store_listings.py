@@ -286,3 +286,17 @@ def test_the_time_of_a_page_is_the_store_s(place: StorePlace) -> None:
         return (await store.listings.pings(ACME, query())).as_of
 
     assert run(place, story) == START
+
+
+def test_the_newest_pings_are_read_after_a_number(place: StorePlace) -> None:
+    async def story(store: Store) -> None:
+        await fill(store, 12)
+        newest = await store.listings.pings_after(ACME.company_id, None, 3)
+        everything = await store.listings.pings_after(ACME.company_id, 0, 100)
+        assert everything[-3:] == newest
+        assert len(everything) == 10  # two of twelve are another company's
+        numbers = [row.number for row in everything]
+        assert numbers == sorted(numbers)
+        assert await store.listings.pings_after(ACME.company_id, numbers[-2], 100) == newest[-1:]
+
+    run(place, story)

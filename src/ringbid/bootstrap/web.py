@@ -27,6 +27,7 @@ from ringbid.edge.console import (
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Identities, Office
 from ringbid.ping.trying import Trials
+from ringbid.reports.live import LiveFeed
 from ringbid.reports.portal import PortalTools
 from ringbid.settings import Settings
 from ringbid.store.opening import Store
@@ -74,6 +75,7 @@ def open_web(
         ledger=store.ledger,
         messages=store.outbox,
         listings=store.listings,
+        live=LiveFeed(store.listings.pings_after, monotonic=clock.monotonic),
         reports=store.funnels,
         random_bytes=os.urandom,
         on_message=on_message,

@@ -32,8 +32,8 @@ from ringbid.store.session import Session
 from ringbid.store.statements import Row, Statement, database_now_ms, one_of
 from ringbid.values.clock import from_ms, to_ms
 
-INDEXED_STRETCH = 200_000  # entries of the index
-LOOKED_AT_STRETCH = 10_000  # rows of the table
+INDEXED_STRETCH = 100_000  # entries of the index
+LOOKED_AT_STRETCH = 5_000  # rows of the table
 _HIGHEST_NUMBER = 2**62
 
 Condition = ColumnElement[bool]

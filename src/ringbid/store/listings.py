@@ -9,7 +9,7 @@ from ringbid.reports.listing import ListQuery, Page, Scope
 from ringbid.reports.listing_rows import CallRow, PingRow, PostingRow
 from ringbid.store.call_listing import call_page
 from ringbid.store.other_listings import delivery_page, posting_page
-from ringbid.store.ping_listing import ping_page
+from ringbid.store.ping_listing import ping_page, pings_after
 from ringbid.store.threads import Reading
 from ringbid.values.ids import CompanyId
 
@@ -22,6 +22,10 @@ class StoredListings:
 
     async def pings(self, scope: Scope, query: ListQuery, *, count: bool = False) -> Page[PingRow]:
         return await self._reading.alone(partial(ping_page, scope=scope, query=query, count=count))
+
+    async def pings_after(self, company_id: CompanyId, after: int | None, limit: int) -> tuple[PingRow, ...]:
+        """The company's pings with a number above `after`, the lowest first; None: the newest."""
+        return await self._reading.alone(partial(pings_after, company_id=company_id, after=after, limit=limit))
 
     async def calls(self, scope: Scope, query: ListQuery, *, count: bool = False) -> Page[CallRow]:
         return await self._reading.alone(partial(call_page, scope=scope, query=query, count=count))

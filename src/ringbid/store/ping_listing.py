@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, literal_column
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, case, literal_column, select
 
 from ringbid.reports.listing import ListQuery, Page, Scope, Value
 from ringbid.reports.listing_rows import PingRow
@@ -15,8 +15,9 @@ from ringbid.reservations.reservation import State
 from ringbid.store import schema
 from ringbid.store.list_reading import NOW_MS, Source, one_or_more, values_of
 from ringbid.store.session import Session
-from ringbid.store.statements import Row, one_of
-from ringbid.values.clock import from_ms, to_ms
+from ringbid.store.statements import Row, Statement, one_of
+from ringbid.values.clock import EPOCH, from_ms, to_ms
+from ringbid.values.ids import CompanyId
 from ringbid.values.money import Money
 from ringbid.values.reason import BY_CODE, Reason
 
@@ -46,6 +47,16 @@ _state_now = case((and_(_held.state.in_(_open_now), _held.expires_at_ms <= NOW_M
 def ping_page(session: Session, scope: Scope, query: ListQuery, *, count: bool) -> Page[PingRow]:
     """A page of the pings of `scope`."""
     return _PINGS.page(session, query, _values(scope, query.filters), count=count)
+
+
+def pings_after(session: Session, company_id: CompanyId, after: int | None, limit: int) -> tuple[PingRow, ...]:
+    """The company's pings with a number above `after`, the lowest first; None: the newest `limit`."""
+    statement = _NEWEST if after is None else _AFTER
+    now_ms = None if session.clock is None else to_ms(session.clock.now())
+    values = {"company_id": company_id, "after": after, "rows": limit, "now_ms": now_ms}
+    [rows] = session.fetch((statement, values))
+    now = session.clock.now() if session.clock is not None else max((from_ms(row[0]) for row in rows), default=EPOCH)
+    return tuple(sorted((_read(row, now) for row in rows), key=lambda row: row.number))
 
 
 def _values(scope: Scope, filters: Mapping[str, Value]) -> dict[str, Any]:
@@ -144,3 +155,7 @@ _PINGS = Source(
     found=frozenset({"uuid"}),
     read=_read,
 )
+_rows = select(*_PINGS.columns).select_from(_PINGS.joined).where(_PINGS.company)
+_limit = bindparam("rows", type_=BigInteger())
+_AFTER = Statement(_rows.where(_ping.id > bindparam("after", type_=BigInteger())).order_by(_ping.id).limit(_limit))
+_NEWEST = Statement(_rows.order_by(_ping.received_at_ms.desc(), _ping.id.desc()).limit(_limit))

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ringbid.edge.console import call_page, calls, deliveries, pings
+from ringbid.edge.console import call_page, calls, deliveries, live, pings
 
-HANDLERS = [*pings.HANDLERS, *calls.HANDLERS, *call_page.HANDLERS, *deliveries.HANDLERS]
+HANDLERS = [*pings.HANDLERS, *live.HANDLERS, *calls.HANDLERS, *call_page.HANDLERS, *deliveries.HANDLERS]

@@ -103,12 +103,14 @@ class Asked:
         }
 
 
-def read_asked(request: WebRequest, kind: ListKind, *, first: Sequence[str], api: str) -> Asked:
+def read_asked(
+    request: WebRequest, kind: ListKind, *, first: Sequence[str], api: str, besides: Sequence[str] = ()
+) -> Asked:
     """What the address of `request` asks of the list; the filters `first` are always in sight. `api` is the path of the
-    same list in the API."""
+    same list in the API; `besides` are parameters that mean something to the page alone."""
     company = company_of(request)
     zone = ZoneInfo(company.catalog.company.time_zone if company is not None else "UTC")
-    given = list(request.query_params.multi_items())
+    given = [(name, value) for name, value in request.query_params.multi_items() if name not in besides]
     read = read_query(kind, given, now=office_of(request).clock.now(), zone=zone)
     problems = tuple(read) if isinstance(read, list) else ()
     query = ListQuery(filters={}) if isinstance(read, list) else read

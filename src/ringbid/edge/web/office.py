@@ -21,6 +21,7 @@ from ringbid.ping.trying import Trials
 from ringbid.reports.attention import RecentReads
 from ringbid.reports.funnel import FunnelReads
 from ringbid.reports.listing_rows import Listings
+from ringbid.reports.live import LiveFeed
 from ringbid.reports.portal import PortalTools
 from ringbid.reports.telling import CallReads, MessageReads
 from ringbid.reservations.ports import Reservations
@@ -89,6 +90,7 @@ class Office:
     ledger: Ledger
     messages: Messages
     listings: Listings
+    live: LiveFeed
     reports: Reports
     random_bytes: RandomBytes
     on_message: Callable[[], None]

@@ -1,0 +1,43 @@
+"""`/live` in a real browser: a ping that ends appears by itself, filters and pause hold."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Browser, expect
+
+from browser.pages import View, check_page, open_context, watch
+from support.desk_server import Desk
+
+VIEW = View("light", 1280)
+
+
+def test_a_ping_that_ends_appears_on_top_by_itself(desk: Desk, browser: Browser) -> None:
+    context = open_context(browser, VIEW, base_url=desk.base_url)
+    watched = watch(context)
+    page = watched.page
+    with page.expect_response(lambda answer: "/live/feed" in answer.url):
+        page.goto("/live")
+    page.wait_for_timeout(1_500)  # the stream begins with what ends from now on
+    reply = desk.ping("home-services", caller_number="+13055550188", caller_state="FL", age="15")
+    first = page.locator("#live tbody tr").first
+    expect(first.locator("a")).to_have_attribute("href", f"/call_reservations/{reply['uuid']}", timeout=10_000)
+    expect(page.locator("#live")).to_contain_text("ended while you watched")
+    check_page(page)
+    watched.assert_faultless()
+    context.close()
+
+
+def test_filters_and_pause_are_in_the_address_and_hold(desk: Desk, browser: Browser) -> None:
+    context = open_context(browser, VIEW, base_url=desk.base_url)
+    watched = watch(context)
+    page = watched.page
+    page.goto("/live?campaign_id=medicare&paused=1")
+    rows = page.locator("#live tbody tr")
+    before = rows.count()
+    desk.ping("medicare", caller_number="+12135550189", caller_state="CA", age="15")
+    page.wait_for_timeout(2_000)
+    assert rows.count() == before
+    page.get_by_role("link", name="Go on").click()
+    expect(page).to_have_url(f"{desk.base_url}/live?campaign_id=medicare")
+    expect(page.locator("#live")).to_contain_text("+12135550189")
+    watched.assert_faultless()
+    context.close()
