@@ -73,6 +73,16 @@ def test_every_setting_leads_to_a_page_that_has_its_field(tmp_path: Path) -> Non
     tell(tmp_path, story)
 
 
+@pytest.mark.parametrize("setting", ["outbound.allow_private", "outbound.ports", "outbound.breaker_failures"])
+def test_a_setting_of_the_server_leads_to_the_page_that_explains_it(setting: str, tmp_path: Path) -> None:
+    async def story(desk: CatalogDesk) -> None:
+        path, _, anchor = str(setting_link(setting)).partition("#")
+        page = await desk.get(path)
+        assert (page.status, anchor in ids_in(page)) == (200, True)
+
+    tell(tmp_path, story)
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -6,6 +6,7 @@ It runs in a thread of this process, so that tests say who is signed in: whoever
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import Any
 import httpx
 
 from ringbid import bootstrap
+from ringbid.accounts.tokens import form_token
 from ringbid.edge.emulate.buyers import EmulatedBuyers
 from ringbid.edge.emulate.demo import KEYS, demo_catalog
 from ringbid.edge.listening import take_port
@@ -92,6 +94,7 @@ def running_desk(data: Path, *, identities: FixedIdentities | None = None) -> It
         if failed:
             raise failed[0]
         desk.things.update(_sample_pings(desk))
+        desk.things["posting"] = _sample_link(desk)
         yield desk
     finally:
         for loop, ending in stop:
@@ -130,6 +133,19 @@ def _sample_pings(desk: Desk) -> Mapping[str, str]:
         "no_target": desk.ping("home-services", caller_number="+13055550127", caller_state="FL", age="15"),
     }
     return {name: str(reply["uuid"]) for name, reply in replies.items()}
+
+
+def _sample_link(desk: Desk) -> str:
+    """The token of a link to posting instructions, made by the owner."""
+    made = httpx.post(
+        f"{desk.base_url}/campaigns/auto-insurance/posting",
+        data={"publisher": "4321ABCD", "key": "Default", "secret": KEYS["auto-insurance"]},
+        headers={"cookie": "ringbid=owner", "x-csrf-token": form_token("owner"), "accept": "text/html"},
+        timeout=30,
+    )
+    found = re.search(r"/p/([\w-]{43})", made.text)
+    assert found is not None, made.text
+    return found[1]
 
 
 def _phone(user: str) -> str:

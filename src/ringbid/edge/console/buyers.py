@@ -22,7 +22,7 @@ _COLUMNS = (
     Column("State"),
     Column("Caps now"),
     Column("Campaigns"),
-    Column("Pause", hidden_label=True),
+    Column("Switch"),
 )
 _TRAIL = (("Buyers", "/buyers"),)
 _READ = {"policy": Policy.READ}

@@ -142,7 +142,7 @@ async def _show_part(request: WebRequest, campaign: str, part: str) -> Template:
         "catalog/list.html",
         title=f"{_LABELS[part]} of {one.name}",
         lead="The first that fits decides." if ordered else "",
-        columns=[*(Column(name) for name in columns), *([Column("Order", hidden_label=True)] if ordered else [])],
+        columns=[*(Column(name) for name in columns), *([Column("Order")] if ordered else [])],
         rows=rows,
         trail=(*_TRAIL, (one.name, f"/campaigns/{one.id}")),
         add_path=to,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from ringbid.edge.console import buyers, campaigns, catalog_yaml, key_picture, posting, sources, wizard
+from ringbid.edge.console import buyers, campaigns, catalog_yaml, key_picture, posting, server_settings, sources, wizard
 
 HANDLERS: list[ControllerRouterHandler] = [
     *campaigns.HANDLERS,
@@ -14,4 +14,5 @@ HANDLERS: list[ControllerRouterHandler] = [
     *key_picture.HANDLERS,
     *posting.HANDLERS,
     *wizard.HANDLERS,
+    *server_settings.HANDLERS,
 ]

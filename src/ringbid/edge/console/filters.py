@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from ringbid.edge.console import drawing, links
 from ringbid.edge.console.assets import static_url
 from ringbid.reports.labels import LABELS, Label
+from ringbid.reports.settings_links import setting_link
 from ringbid.values.clock import format_utc
 from ringbid.values.money import Money, format_price
 from ringbid.values.reason import BY_CODE, Reason
@@ -28,7 +29,7 @@ def add_to(environment: Environment) -> None:
         aria_sort=links.aria_sort,
         sparkline_points=drawing.sparkline_points,
         share=drawing.share,
-        setting_link=lambda _: None,
+        setting_link=setting_link,
     )
 
 

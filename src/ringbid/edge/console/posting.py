@@ -38,7 +38,7 @@ _LONGEST_DAYS = 3650
 _PARAMETERS = [Column(name) for name in ("Parameter", "Needed", "Type", "Example", "Meaning")]
 _LINKS = [
     *(Column(name) for name in ("Publisher", "Key", "Made", "Holds until", "First ping")),
-    Column("Revoke", hidden_label=True),
+    Column("Revoke"),
 ]
 _ENDINGS = [Column("Code"), Column("HTTP", numeric=True), Column("It means"), Column("What to do")]
 

@@ -19,6 +19,8 @@ _TABS = (
     ("API keys", "/settings/keys", Policy.OWN),
     ("Company", "/settings/company", Policy.READ),
     ("Tags", "/settings/tags", Policy.READ),
+    ("Terms", "/settings/catalog", Policy.READ),
+    ("Server", "/settings/server", Policy.READ),
     ("Companies", "/settings/companies", Policy.OWN),
 )
 
