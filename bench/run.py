@@ -8,6 +8,7 @@ wrong.
 
     make bench                     the whole, some six minutes
     make bench ARGS=pings          only that part; or `calls`
+    make bench ARGS=pages          people's pages where a million pings are stored; not part of the whole
     make bench ARGS=--quick        does it work at all? Under a minute; the figures mean little
     make bench ARGS=--profile      where the time of a ping goes
 """
@@ -26,6 +27,7 @@ from bench.catalog import DELAY_MS, NUMBERS_ASKED
 from bench.cpu import resident_megabytes
 from bench.load import Result
 from bench.machine import Cores, describe, share_cores
+from bench.pages import run_pages
 from bench.percentiles import median
 from bench.profiling import print_profile
 from bench.report import Measured, print_report
@@ -118,7 +120,9 @@ def _measured(target: Target, asked: int, figures: _Figures) -> Measured:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description="What a ping and a call cost, beside a baseline in the same run.")
-    parser.add_argument("part", nargs="?", choices=("all", "pings", "calls"), default="all", help="what is measured")
+    parser.add_argument(
+        "part", nargs="?", choices=("all", "pings", "calls", "pages"), default="all", help="what is measured"
+    )
     parser.add_argument("--quick", action="store_true", help="under a minute, to see that it works")
     parser.add_argument("--profile", action="store_true", help="where the time of a ping goes, instead")
     arguments = parser.parse_args()
@@ -127,6 +131,8 @@ def main() -> int:
     if arguments.profile:
         with tempfile.TemporaryDirectory(prefix="ringbid-bench-") as folder:
             return print_profile(Path(folder), cores)
+    if arguments.part == "pages":
+        return run_pages(quick=arguments.quick)
     code = 0
     if arguments.part != "calls":
         code |= _run_pings(cores, quick=arguments.quick)
