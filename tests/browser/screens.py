@@ -74,4 +74,11 @@ SCREENS = (
     Screen("terms", "/settings/catalog"),
     Screen("server-settings", "/settings/server"),
     Screen("catalog-yaml", "/catalog/yaml"),
+    Screen("sign-in", "/sign-in", session=None),
+    Screen("sign-in-code", "/sign-in/code", session=None),
+    Screen("claim-over", "/claim/nothing", session=None, status=410),
+    Screen("settings-users", "/settings/users"),
+    Screen("settings-keys", "/settings/keys"),
+    Screen("settings-companies", "/settings/companies"),
+    Screen("audit", "/audit"),
 )

@@ -52,8 +52,10 @@ class Desk:
 
 
 @contextmanager
-def running_desk(data: Path, *, identities: FixedIdentities | None = None) -> Iterator[Desk]:
-    """The server, for as long as the block runs."""
+def running_desk(
+    data: Path, *, identities: FixedIdentities | None = None, real_accounts: bool = False
+) -> Iterator[Desk]:
+    """The server, for as long as the block runs. With `real_accounts` people sign in, as they do elsewhere."""
     ready, ended = threading.Event(), threading.Event()
     port = free_port()
     desk = Desk(f"http://127.0.0.1:{port}", data)
@@ -75,7 +77,7 @@ def running_desk(data: Path, *, identities: FixedIdentities | None = None) -> It
                 on_ready=lambda _: ready.set(),
                 stop=ending,
                 listener=take_port("127.0.0.1", port),
-                identities=desk.identities,
+                identities=None if real_accounts else desk.identities,
             )
 
     def run() -> None:

@@ -32,7 +32,7 @@ _COLUMNS = [
     Column("Address"),
     Column("Signed in"),
     Column("Last seen"),
-    Column("End", hidden_label=True),
+    Column("End"),
 ]
 
 _PATH = "/settings/account"

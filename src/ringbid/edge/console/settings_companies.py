@@ -20,7 +20,7 @@ from ringbid.edge.web.office import WebRequest, actor_of, office_of, people_of
 Answer = Response[Any]
 
 _PATH = "/settings/companies"
-_COLUMNS = [Column("Company"), Column("You are"), Column("Show", hidden_label=True)]
+_COLUMNS = [Column("Company"), Column("You are"), Column("Show")]
 
 
 @get(_PATH, opt={"policy": Policy.OWN})

@@ -17,9 +17,8 @@ _TABS = (
     ("Your account", "/settings/account", Policy.SIGNED_IN),
     ("Users", "/settings/users", Policy.OWN),
     ("API keys", "/settings/keys", Policy.OWN),
-    ("Company", "/settings/company", Policy.READ),
+    ("Company", "/settings/catalog", Policy.READ),
     ("Tags", "/settings/tags", Policy.READ),
-    ("Terms", "/settings/catalog", Policy.READ),
     ("Server", "/settings/server", Policy.READ),
     ("Companies", "/settings/companies", Policy.OWN),
 )
@@ -28,7 +27,7 @@ _TABS = (
 @get("/settings", opt={"policy": Policy.READ})
 async def show_settings() -> Redirect:
     """The company's own page."""
-    return Redirect("/settings/company", status_code=303)
+    return Redirect("/settings/catalog", status_code=303)
 
 
 def settings_page(request: WebRequest, template: str, *, title: str, status: int = 200, **values: object) -> Template:

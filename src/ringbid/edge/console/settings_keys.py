@@ -28,7 +28,7 @@ _COLUMNS = [
     Column("State"),
     Column("Last used"),
     Column("Expires"),
-    Column("Rotate or end", hidden_label=True),
+    Column("Rotate or end"),
 ]
 
 _PATH = "/settings/keys"

@@ -28,7 +28,7 @@ _INVITATIONS = [
     Column("As"),
     Column("By"),
     Column("Good until"),
-    Column("Withdraw", hidden_label=True),
+    Column("Withdraw"),
 ]
 _COLUMNS = [Column("Name"), Column("E-mail address"), Column("Role"), Column("One-time codes"), Column("Last seen")]
 Choices = list[tuple[str, str]]
