@@ -34,7 +34,7 @@ _ANSWERED = (
     Reason.REQUIRED_TAG_MISSING,
     Reason.NUMBER_UNAVAILABLE,
 )
-_OF_PINGS = (Reason.NO_BUYER_AVAILABLE, Reason.PAYOUT_UNKNOWN, Reason.RESERVED, Reason.DUPLICATE)
+_OF_PINGS = (Reason.RESERVED, Reason.DUPLICATE, Reason.NO_BUYER_AVAILABLE, Reason.PAYOUT_UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
