@@ -56,8 +56,10 @@ def counted_sums(place: StorePlace) -> Sums:
         facets = [("number", number), ("ending", ending), ("state", state)]
         facets += [(f"tag:{name}", value) for name, value in json.loads(tags).items()]
         reached = [1 if step >= least else 0 for least in range(2, 9)]
-        for facet, value in facets:
-            key = (company, facet, start_ms, value, campaign, publisher, buyer, currency)
+        keys = [(company, facet, start_ms, value, campaign, publisher, buyer, currency) for facet, value in facets]
+        facets += [("campaign", campaign), ("publisher", publisher), ("buyer", buyer)]
+        keys += [(company, f"*{facet}", start_ms, value, "", "", "", currency) for facet, value in facets]
+        for key in keys:
             counts = [1 - direct, direct, *reached, revenue, payout, connected_ms]
             sums[key] = [one + two for one, two in zip(sums[key], counts, strict=True)]
     return {key: tuple(counts) for key, counts in sums.items()}

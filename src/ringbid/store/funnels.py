@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from ringbid.reports.attention import Recent
 from ringbid.reports.counts import NAMES, NOTHING, Counts
-from ringbid.reports.funnel import Question, Reading, facet_of
+from ringbid.reports.funnel import TIMES, Question, Reading, facet_of
 from ringbid.store.journeys import StoredJourneys
 from ringbid.store.report_schema import rollup
 from ringbid.store.session import Session
@@ -107,9 +107,9 @@ _of_company = and_(
 # By publisher, and by buyer and how asking it went.
 _RECENT = Statement(
     union_all(
-        select(literal_column("'publisher'", Text), rollup.c.publisher_id, literal_column("''", Text), *_sums())
-        .where(_of_company, rollup.c.facet == literal_column("'number'"))
-        .group_by(rollup.c.publisher_id),
+        select(literal_column("'publisher'", Text), rollup.c.value, literal_column("''", Text), *_sums())
+        .where(_of_company, rollup.c.facet == literal_column("'*publisher'"))
+        .group_by(rollup.c.value),
         select(literal_column("'ask'", Text), rollup.c.buyer_id, rollup.c.value, *_sums())
         .where(_of_company, rollup.c.facet == literal_column("'ask'"))
         .group_by(rollup.c.buyer_id, rollup.c.value),
@@ -162,13 +162,20 @@ class StoredFunnels:
 
 def _read(question: Question, session: Session) -> list[Row]:
     filters, period, group = question.filters, question.period, question.group
-    key = "" if group in ("hour", "weekday", "day") else group if facet_of(group) is None else "value"
+    key = "" if group in TIMES else group if facet_of(group) is None else "value"
     filtered = facet_of(filters.facet) if filters.facet else None
+    facet, hours_facet = question.facet, filtered or "ending"
+    if not (filters.campaign or filters.publisher or filters.buyer):  # then the sums that leave them out will do
+        hours_facet = f"*{hours_facet}"
+        if key == "value":
+            facet = f"*{facet}"
+        elif key and filtered is None:
+            facet, key = f"*{key}", "value"
     values: dict[str, Any] = {
         "company_id": question.company_id,
         "currency": question.currency,
-        "facet": question.facet,
-        "hours_facet": filtered or "ending",
+        "facet": facet,
+        "hours_facet": hours_facet,
         "campaign": filters.campaign,
         "publisher": filters.publisher,
         "buyer": filters.buyer,

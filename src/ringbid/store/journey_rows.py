@@ -170,8 +170,11 @@ class Sums:
         facets = [("number", one.number), ("ending", one.ending), ("state", begun.caller_state)]
         facets += [(f"tag:{name}", value) for name, value in begun.tags.items()]
         place = (begun.campaign_id, begun.publisher_id, one.buyer_id, one.booked.currency)
-        for facet, value in facets:
-            key = (begun.company_id, facet, start_ms, value, *place)
+        keys = [(begun.company_id, facet, start_ms, value, *place) for facet, value in facets]
+        facets += [("campaign", begun.campaign_id), ("publisher", begun.publisher_id), ("buyer", one.buyer_id)]
+        nowhere = ("", "", "", one.booked.currency)
+        keys += [(begun.company_id, f"*{facet}", start_ms, value, *nowhere) for facet, value in facets]
+        for key in keys:
             self._counts[key] = self._counts.get(key, NOTHING) + counts
 
     def add_asks(self, begun: Beginning, asks: Sequence[AskOutcome], start_ms: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from litestar import get
@@ -73,7 +74,7 @@ async def show_report(request: WebRequest) -> Template:
         csv=with_query(url.replace("/reports", "/reports.csv", 1), size=None, cursor=None),
         xlsx=with_query(url.replace("/reports", "/reports.xlsx", 1), size=None, cursor=None),
         url=url,
-        curl="",
+        curl=_curl(request, report),
     )
 
 
@@ -184,6 +185,24 @@ def _chips(request: WebRequest, url: str) -> list[tuple[str, str]]:
             words = name_of(name, value, view) if name != "tag" else value.replace(":", " = ", 1)
             chips.append((f"{name.capitalize()}: {words}"[:80], with_query(url, **{name: None, "cursor": None})))
     return chips
+
+
+def _curl(request: WebRequest, report: Report) -> str:
+    """The same question to the API. The key is never shown: it is not known here."""
+    question = report.question
+    filters, period = question.filters, question.period
+    asked: dict[str, object] = {"group": question.group}
+    if period.name == "custom":
+        asked |= {"first_day": period.first, "last_day": period.last}
+    else:
+        asked["period"] = period.name
+    named = {"campaign": filters.campaign, "publisher": filters.publisher, "buyer": filters.buyer}
+    asked |= {name: value for name, value in named.items() if value}
+    if filters.facet:
+        name, _, tag = filters.facet.partition(":")
+        asked[name] = f"{tag}:{filters.value}" if tag else filters.value
+    address = f"{str(request.base_url).rstrip('/')}/api/v1/reports?{urlencode(asked)}"
+    return f"curl -H 'Authorization: Bearer rbk_…' '{address}'"
 
 
 def _drill(url: str, group: str, row: Row) -> str | None:

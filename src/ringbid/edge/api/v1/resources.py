@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from ringbid.edge.api.v1 import calls, codes, deliveries, ledger, pings, reference
+from ringbid.edge.api.v1 import calls, codes, deliveries, ledger, pings, reference, reports
 
 HANDLERS: list[ControllerRouterHandler] = [
     *pings.HANDLERS,
@@ -12,5 +12,6 @@ HANDLERS: list[ControllerRouterHandler] = [
     *ledger.HANDLERS,
     *deliveries.HANDLERS,
     *codes.HANDLERS,
+    *reports.HANDLERS,
     *reference.HANDLERS,
 ]
