@@ -62,8 +62,8 @@ journey_mark = Table(
 # The journeys of an hour (of a quarter of it, where the company's clock is not whole hours from UTC), added up. Every
 # journey stands in each facet once: under its number (`number`), its ending, its state, and the value of each tag
 # (`tag:NAME`); and once more in `*number`, `*ending` and so on, and in `*campaign`, `*publisher` and `*buyer`, each of
-# which has few rows, for campaign, publisher and buyer are left empty there. The facet `ask` counts asks instead, by how
-# they went.
+# which has few rows, for campaign, publisher and buyer are left empty there. The facet `ask` counts asks, by how they
+# went.
 rollup = Table(
     "journey_rollup",
     metadata,
