@@ -30,6 +30,8 @@ SCREENS = (
     Screen("reservation-rejected", "/call_reservations/{rejected}"),
     Screen("reservation-no-target", "/call_reservations/{no_target}"),
     Screen("reservation-flushed", "/call_reservations/01890000-0000-7000-8000-000000000000", status=404),
+    Screen("tester", "/tester"),
+    Screen("tester-preset", "/tester?preset=duplicate"),
     Screen("pings", "/pings"),
     Screen("pings-filtered", "/pings?status=reserved&campaign_id=medicare&size=25"),
     Screen("pings-none", "/pings?search=%2B12125550999"),

@@ -64,6 +64,7 @@ def make_office(**ports: Any) -> Office:
         "catalogs": empty,
         "clock": SystemClock(),
         "identities": FixedIdentities(),
+        "people": None,
         "random_bytes": os.urandom,
         "secure": False,
     }

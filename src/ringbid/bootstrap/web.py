@@ -23,6 +23,7 @@ from ringbid.edge.console import (
     publisher_portal,
     reports,
     reservations,
+    tester,
 )
 from ringbid.edge.web.app import build_web
 from ringbid.edge.web.office import Identities, Office
@@ -42,6 +43,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     *overview.HANDLERS,
     *reports.HANDLERS,
     *reservations.HANDLERS,
+    *tester.HANDLERS,
     *resources.HANDLERS,
     *catalog_screens.HANDLERS,
     *account_screens.HANDLERS,

@@ -10,7 +10,7 @@ from litestar.response import Template
 from ringbid.edge.console.flash import FORGET
 from ringbid.edge.console.shell import shell_of
 from ringbid.edge.web.forms import guard_forms
-from ringbid.edge.web.office import WebRequest
+from ringbid.edge.web.office import WebRequest, office_of
 
 
 class _Page(Template):
@@ -46,3 +46,9 @@ def fragment(request: WebRequest, template: str, **values: object) -> Template:
         **values,
     }
     return _Page(template, context=context)
+
+
+def public_url(request: WebRequest) -> str:
+    """Where this server is reached, for commands that are copied: as the settings say, else as it was asked."""
+    people = office_of(request).people
+    return (people.public_url if people is not None else None) or str(request.base_url).rstrip("/")

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from litestar.response import Template
 
 from ringbid.accounts.policy import Policy
-from ringbid.edge.console.pages import page
+from ringbid.edge.console.pages import page, public_url
 from ringbid.edge.console.waterfall import picture_of
 from ringbid.edge.web.office import WebRequest, actor_of, office_of
 from ringbid.reports.explain import explain
@@ -28,7 +28,7 @@ async def show_reservation(request: WebRequest, uuid: FromPath[str]) -> Template
     if ping is None:
         raise NotFoundException(_NOT_THERE)
     calls = await office.calls.calls_of_reservation(ping.ping_id) if ping.reservation is not None else ()
-    base_url = str(request.base_url).rstrip("/")
+    base_url = public_url(request)
     company = office.catalogs.snapshot.companies.get(actor.company_id)
     return page(
         request,
