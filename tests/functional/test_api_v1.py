@@ -85,6 +85,35 @@ def test_a_buyer_reads_its_own_attempts_and_no_payout(sqlite_place: StorePlace) 
     play(sqlite_place, story)
 
 
+def test_the_log_of_pings_is_filtered(sqlite_place: StorePlace) -> None:
+    async def story(api: Api) -> None:
+        everything = (await api.get("/pings")).json()["data"]
+        assert [one["status"] for one in everything] == ["rejected", "reserved"]
+        [reserved] = (await api.get("/pings", status="reserved", buyer_id="alpha", revenue_min="1.5")).json()["data"]
+        assert (reserved["uuid"], reserved["call_uuid"], reserved["state"]) == (api.ping, api.call, "done")
+        assert reserved["payout"] == {"amount": "1.173", "currency": "USD"}
+        assert (await api.get("/pings", publisher_id="PUB-TWO")).json()["data"] == []
+
+    play(sqlite_place, story)
+
+
+def test_portal_keys_list_their_own_and_not_what_they_must_not_know(sqlite_place: StorePlace) -> None:
+    async def story(api: Api) -> None:
+        [ping] = (await api.get("/pings", by="publisher")).json()["data"]
+        assert (ping["uuid"], ping["buyer_id"], ping["revenue"], ping["key_id"]) == (api.ping, None, None, None)
+        [call] = (await api.get("/calls", by="publisher")).json()["data"]
+        assert (call["buyer_id"], call["revenue"], call["payout"]["amount"]) == (None, None, "1.173")
+        [call] = (await api.get("/calls", by="buyer")).json()["data"]
+        assert (call["publisher_id"], call["payout"], call["revenue"]["amount"]) == (None, None, "1.5")
+        for somebody in ("other publisher", "other buyer", "stranger"):
+            assert (await api.get("/calls", by=somebody)).json()["data"] == []
+        refused = await api.get("/pings", by="publisher", buyer_id="alpha")
+        assert (refused.status_code, refused.json()["errors"][0]["at"]) == (422, "buyer_id")
+        assert (await api.get("/pings", by="buyer")).status_code == 403
+
+    play(sqlite_place, story)
+
+
 def test_balances_and_a_statement_add_up(sqlite_place: StorePlace) -> None:
     async def story(api: Api) -> None:
         balances = (await api.get("/ledger/balances")).json()
@@ -144,12 +173,19 @@ def test_a_delivery_is_shown_and_sent_again(sqlite_place: StorePlace) -> None:
 @pytest.mark.parametrize(
     ("path", "at", "code", "expected"),
     [
-        ("/deliveries?stat=dead", "stat", "unknown_parameter", "call_uuid, cursor, limit, state"),
-        ("/deliveries?state=gone", "state", "request_invalid", "waiting or delivered or dead or disabled"),
-        ("/deliveries?state=dead&state=waiting", "state", "request_invalid", "once"),
-        ("/deliveries?limit=0", "limit", "request_invalid", ">= 1"),
-        ("/deliveries?limit=1001", "limit", "request_invalid", "<= 1000"),
-        ("/deliveries?call_uuid=1", "call_uuid", "request_invalid", "a uuid"),
+        (
+            "/deliveries?stat=dead",
+            "stat",
+            "unknown_parameter",
+            "call_id, created, created_from, created_to, cursor, ",
+        ),
+        ("/deliveries?state=gone", "state", "request_invalid", "one of waiting, delivered, dead, disabled"),
+        ("/deliveries?sort=newest&sort=oldest", "sort", "request_invalid", "once"),
+        ("/pings?status=reserved&status=gone", "status", "request_invalid", "one of reserved, rejected, no-target"),
+        ("/calls?phase=", "phase", "request_invalid", "a value"),
+        ("/deliveries?limit=0", "limit", "request_invalid", "from 1 to 1000"),
+        ("/ledger/statement?account=buyer/a&limit=1001", "limit", "request_invalid", "<= 1000"),
+        ("/deliveries?call_id=1", "call_id", "request_invalid", "the uuid of a call"),
         ("/ledger/statement?account=nobody/x", "account", "request_invalid", "buyer/ID"),
         ("/ledger/statement", "account", "request_invalid", ""),
     ],

@@ -83,6 +83,7 @@ async def api_world(place: StorePlace) -> AsyncIterator[Api]:
             calls=world.store.calls,
             ledger=world.store.ledger,
             messages=world.store.outbox,
+            listings=world.store.listings,
         )
         call = (await world.stored()).call_id
         async with web_client(office, session=None) as client:

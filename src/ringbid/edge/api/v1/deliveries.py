@@ -7,21 +7,20 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import PathParameter
 
 from ringbid.accounts.policy import Policy
-from ringbid.edge.api.v1.paging import Cursor, Limit, Next, after_of, cursor_of, page
-from ringbid.edge.api.v1.problems import ApiError, invalid, not_found
+from ringbid.edge.api.v1.lists import Listing, query_of, told_of
+from ringbid.edge.api.v1.paging import page
+from ringbid.edge.api.v1.problems import ApiError, not_found
 from ringbid.edge.api.v1.routes import operation
 from ringbid.edge.web.office import Office, WebRequest, actor_of, office_of
-from ringbid.outbox.message import MessageState
 from ringbid.outbox.ports import Listed, Replayed, Shown
-from ringbid.values.ids import CallId, CompanyId, parse_ping_id
+from ringbid.reports.listing_fields import DELIVERIES
+from ringbid.values.ids import CompanyId
 
 _TAG = "Webhook deliveries"
 StateName = Literal["waiting", "delivered", "dead", "disabled"]
-StateFilter = Annotated[StateName | None, QueryParameter(name="state", description="Only those in this state.")]
-CallFilter = Annotated[str | None, QueryParameter(description="Only those that this call caused (its uuid).")]
 MessageId = Annotated[str, PathParameter(description="`webhook-id` of the message.")]
 
 
@@ -59,35 +58,20 @@ class DeliveryTold(msgspec.Struct, frozen=True, kw_only=True):
     tries: list[DeliveryTry]
 
 
-class DeliveryPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of messages, the newest first."""
+class DeliveryPage(Listing, frozen=True, kw_only=True):
+    """A page of messages."""
 
     data: list[Delivery]
-    next_cursor: Next
 
 
-@operation("GET", "/deliveries", policy=Policy.READ, tag=_TAG)
-async def list_deliveries(
-    request: WebRequest,
-    in_state: StateFilter = None,
-    call_uuid: CallFilter = None,
-    cursor: Cursor = None,
-    limit: Limit = 100,
-) -> Response[DeliveryPage]:
+@operation("GET", "/deliveries", policy=Policy.READ, tag=_TAG, listing=DELIVERIES)
+async def list_deliveries(request: WebRequest) -> Response[DeliveryPage]:
     """Messages of the company, the newest first."""
-    call_id = parse_ping_id(call_uuid) if call_uuid is not None else None
-    if call_uuid is not None and call_id is None:
-        raise invalid("call_uuid", actual=call_uuid, expected="a uuid")
-    found = await office_of(request).messages.listing(
-        state=MessageState(in_state) if in_state is not None else None,
-        company_id=actor_of(request).company_id,
-        call_id=CallId(call_id) if call_id is not None else None,
-        before=_number(request, cursor),
-        limit=limit,
-    )
-    # A page that is full may be the last one: then the next is empty.
-    following = cursor_of(request, str(found[-1].number)) if len(found) == limit else None
-    return page(request, DeliveryPage(data=list(map(_delivery, found)), next_cursor=following), following)
+    office, actor = office_of(request), actor_of(request)
+    query = query_of(request, office, actor, DELIVERIES)
+    found = await office.listings.deliveries(actor.company_id, query)
+    body = DeliveryPage(data=list(map(_delivery, found.rows)), **told_of(request, DELIVERIES, query, found))
+    return page(request, body, body.next_cursor)
 
 
 @operation("GET", "/deliveries/{message_id:str}", policy=Policy.READ, tag=_TAG)
@@ -119,15 +103,6 @@ async def _find(office: Office, company_id: CompanyId, message_id: str) -> Shown
     if shown is None or shown.listed.company_id != company_id:
         raise not_found()
     return shown
-
-
-def _number(request: WebRequest, cursor: str | None) -> int | None:
-    after = after_of(request, cursor)
-    if after is None:
-        return None
-    if not after.isascii() or not after.isdigit() or len(after) > 18:
-        raise invalid("cursor", actual=cursor, expected="the next_cursor of a page of this list")
-    return int(after)
 
 
 def _told(shown: Shown) -> DeliveryTold:

@@ -8,8 +8,10 @@ from typing import Any
 from litestar import Litestar, get
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.routes import HTTPRoute
 
 from ringbid.accounts.policy import Policy
+from ringbid.edge.api.v1.lists import parameters_told
 from ringbid.edge.api.v1.routes import BASE
 from ringbid.edge.api.v1.tidying import tidy
 
@@ -31,7 +33,15 @@ def schema() -> dict[str, Any]:
     """The OpenAPI 3.1 document of every operation. Made once, of an application of its own that serves nothing."""
     from ringbid.edge.api.v1.resources import HANDLERS as OPERATIONS  # noqa: PLC0415 -- it lists this module, too
 
-    return tidy(Litestar(OPERATIONS, openapi_config=_CONFIG).openapi_schema.to_schema())
+    app = Litestar(OPERATIONS, openapi_config=_CONFIG)
+    lists = {
+        handler.operation_id: handler.opt["listing"]
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if handler.opt.get("listing") is not None
+    }
+    return tidy(app.openapi_schema.to_schema(), {str(name): parameters_told(kind) for name, kind in lists.items()})
 
 
 @get(f"{BASE}/openapi.json", opt={"policy": Policy.PUBLIC}, include_in_schema=False, sync_to_thread=True)

@@ -20,7 +20,9 @@ from litestar.params import QueryParameter
 
 from ringbid.accounts.keys import Scope
 from ringbid.accounts.policy import Policy
+from ringbid.edge.api.v1.lists import known_parameters
 from ringbid.edge.api.v1.problems import MEDIA_TYPE, ApiError, Problem, Wrong
+from ringbid.reports.listing import ListKind
 
 BASE = "/api/v1"
 _METHODS = {"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete}
@@ -52,19 +54,20 @@ def operation(
     scope: Scope | None = None,
     fails: tuple[int, ...] = (),
     status: int | None = None,
+    listing: ListKind | None = None,
     **more: Any,  # noqa: ANN401 -- Litestar's own options of a route
 ) -> Callable[[Callable[..., Any]], Any]:
     """The decorator of a handler at `/api/v1` + `path`, that may end with `fails` besides what any may end with.
 
-    `scope` is what an API key needs, where it is not the policy's own. The first line of the handler's docstring is its
-    summary.
+    `scope` is what an API key needs, where it is not the policy's own; `listing` adds the filters of a list. The first
+    line of the handler's docstring is its summary.
     """
 
     def declare(handler: Callable[..., Any]) -> Any:  # noqa: ANN401 -- what Litestar makes of a function
         first, _, rest = cleandoc(handler.__doc__ or "").partition("\n\n")
         route = _METHODS[method](
             f"{BASE}{path}",
-            opt={"policy": policy, **({"scope": scope} if scope is not None else {})},
+            opt={"policy": policy, **({"scope": scope} if scope is not None else {}), "listing": listing},
             guards=[hold_to_parameters],
             summary=first.strip(),
             description=rest.strip() or None,
@@ -93,6 +96,9 @@ def hold_to_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: 
     """Raises ApiError for a parameter that the operation does not declare, that is missing, or that stands
     twice without being a list."""
     known = _parameters(handler)
+    if handler.opt.get("listing") is not None:
+        listed = known_parameters(handler.opt["listing"])
+        known = known | {name: _Parameter(False, many, ()) for name, many in listed.items()}
     missing = [name for name, one in known.items() if one.required and name not in connection.query_params]
     wrong = [Wrong(at=name, actual="missing", expected="a value: this parameter is needed") for name in missing]
     for name in dict.fromkeys(connection.query_params):
@@ -103,9 +109,9 @@ def hold_to_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: 
             wrong.append(Wrong(at=name, actual="given more than once", expected="once"))
         else:
             wrong += [
-                Wrong(at=name, actual=text[:200], expected=" or ".join(known[name].values))
+                Wrong(at=name, actual=text[:200], expected=" or ".join(known[name].values) or "a value")
                 for text in connection.query_params.getall(name)
-                if known[name].values and text not in known[name].values
+                if not text or (known[name].values and text not in known[name].values)
             ]
     if wrong:
         unknown = any(one.at not in known for one in wrong)

@@ -15,11 +15,15 @@ _RETRY = {
 _LINK = {"Link": {"description": 'The next page: `<…>; rel="next"`.', "schema": {"type": "string"}}}
 
 
-def tidy(document: Tree) -> Tree:
-    """`document`, changed in place."""
+def tidy(document: Tree, parameters: dict[str, list[Tree]]) -> Tree:
+    """`document`, changed in place; `parameters` are those of lists, by the operation's id."""
     for path in document["paths"].values():
         for operation in path.values():
             if isinstance(operation, dict) and "responses" in operation:
+                operation["parameters"] = [
+                    *operation.get("parameters", ()),
+                    *parameters.get(operation["operationId"], ()),
+                ]
                 _tidy_operation(operation)
     for schema in document["components"]["schemas"].values():
         if schema.get("type") == "object" and "properties" in schema:
