@@ -186,7 +186,7 @@ def test_a_delivery_is_shown_and_sent_again(sqlite_place: StorePlace) -> None:
         ("/deliveries?limit=0", "limit", "request_invalid", "from 1 to 1000"),
         ("/ledger/statement?account=buyer/a&limit=1001", "limit", "request_invalid", "<= 1000"),
         ("/deliveries?call_id=1", "call_id", "request_invalid", "the uuid of a call"),
-        ("/ledger/statement?account=nobody/x", "account", "request_invalid", "buyer/ID"),
+        ("/ledger/statement?account=nobody/x", "account", "request_invalid", "publisher/"),
         ("/ledger/statement", "account", "request_invalid", ""),
     ],
 )

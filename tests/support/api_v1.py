@@ -53,6 +53,7 @@ class Api:
     ping: str
     rejected: str
     call: str
+    messages: list[str]
 
     async def get(self, path: str, *, by: str | None = "owner", **query: Any) -> Any:
         """What `by` is answered."""
@@ -86,5 +87,6 @@ async def api_world(place: StorePlace) -> AsyncIterator[Api]:
             listings=world.store.listings,
         )
         call = (await world.stored()).call_id
+        messages = [one.message_id for one in await world.store.outbox.listing()]
         async with web_client(office, session=None) as client:
-            yield Api(world, office, client, answer["uuid"], refused.get("uuid", ""), call)
+            yield Api(world, office, client, answer["uuid"], refused.get("uuid", ""), call, messages)

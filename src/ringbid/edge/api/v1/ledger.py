@@ -25,7 +25,12 @@ from ringbid.reports.statements import balance_rows, margins, month_to, period_o
 _TAG = "Ledger"
 _ACCOUNTS = "buyer/ID, publisher/ID, company/revenue or company/payout"
 Account = Annotated[
-    str, QueryParameter(max_length=200, description=f"Whose account: {_ACCOUNTS}.", pattern=r"^[a-z]+/.+$")
+    str,
+    QueryParameter(
+        max_length=200,
+        description=f"Whose account: {_ACCOUNTS}.",
+        pattern=r"^(buyer/.+|publisher/.+|company/revenue|company/payout)$",
+    ),
 ]
 CurrencyFilter = Annotated[
     str | None, QueryParameter(description="The company's currency where it is left out.", pattern="^[A-Z]{3}$")

@@ -89,7 +89,7 @@ def parameters_told(kind: ListKind) -> list[Tree]:
     """The list's parameters in the words of OpenAPI."""
     told = [_told(name, _schema_of(field), f"{field.label}: {field.expected}.") for name, field in kind.fields.items()]
     for name, words in _WORDS.items():
-        schema = {"type": "string"} | ({"pattern": _PATTERNS[name]} if name in _PATTERNS else {"format": "date"})
+        schema = {"type": "string"} | ({"pattern": _PATTERNS[name]} if name in _PATTERNS else {"format": "day-or-time"})
         told.append(_told(name, schema, words))
     told.append(_told("sort", {"type": "string", "enum": ["newest", "oldest"]}, "In which order."))
     limit = {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": 100}

@@ -11,6 +11,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
 
 from ringbid.accounts.policy import Policy
+from ringbid.edge.api.v1.bodies import tell_bodies
 from ringbid.edge.api.v1.lists import parameters_told
 from ringbid.edge.api.v1.routes import BASE
 from ringbid.edge.api.v1.tidying import tidy
@@ -34,14 +35,15 @@ def schema() -> dict[str, Any]:
     from ringbid.edge.api.v1.resources import HANDLERS as OPERATIONS  # noqa: PLC0415 -- it lists this module, too
 
     app = Litestar(OPERATIONS, openapi_config=_CONFIG)
+    handlers = [handler for route in app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers]
     lists = {
-        handler.operation_id: handler.opt["listing"]
-        for route in app.routes
-        if isinstance(route, HTTPRoute)
-        for handler in route.route_handlers
+        str(handler.operation_id): parameters_told(handler.opt["listing"])
+        for handler in handlers
         if handler.opt.get("listing") is not None
     }
-    return tidy(app.openapi_schema.to_schema(), {str(name): parameters_told(kind) for name, kind in lists.items()})
+    document = tidy(app.openapi_schema.to_schema(), lists)
+    tell_bodies(document, {str(one.operation_id): (one.opt.get("takes"), one.opt.get("answers")) for one in handlers})
+    return document
 
 
 @get(f"{BASE}/openapi.json", opt={"policy": Policy.PUBLIC}, include_in_schema=False, sync_to_thread=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from ringbid.edge.api.v1 import calls, codes, deliveries, ledger, pings, reference, reports
+from ringbid.edge.api.v1 import calls, catalog, codes, deliveries, ledger, pings, reference, reports
 
 HANDLERS: list[ControllerRouterHandler] = [
     *pings.HANDLERS,
     *calls.HANDLERS,
     *ledger.HANDLERS,
     *deliveries.HANDLERS,
+    *catalog.HANDLERS,
     *codes.HANDLERS,
     *reports.HANDLERS,
     *reference.HANDLERS,

@@ -55,19 +55,28 @@ def operation(
     fails: tuple[int, ...] = (),
     status: int | None = None,
     listing: ListKind | None = None,
+    takes: object = None,
+    answers: object = None,
     **more: Any,  # noqa: ANN401 -- Litestar's own options of a route
 ) -> Callable[[Callable[..., Any]], Any]:
     """The decorator of a handler at `/api/v1` + `path`, that may end with `fails` besides what any may end with.
 
-    `scope` is what an API key needs, where it is not the policy's own; `listing` adds the filters of a list. The first
-    line of the handler's docstring is its summary.
+    `scope` is what an API key needs, where it is not the policy's own; `listing` adds the filters of a list. `takes`
+    and `answers` say what bodies are made of that are not read and written by their types (`bodies`). The first line of
+    the handler's docstring is its summary.
     """
 
     def declare(handler: Callable[..., Any]) -> Any:  # noqa: ANN401 -- what Litestar makes of a function
         first, _, rest = cleandoc(handler.__doc__ or "").partition("\n\n")
         route = _METHODS[method](
             f"{BASE}{path}",
-            opt={"policy": policy, **({"scope": scope} if scope is not None else {}), "listing": listing},
+            opt={
+                "policy": policy,
+                **({"scope": scope} if scope is not None else {}),
+                "listing": listing,
+                "takes": takes,
+                "answers": answers,
+            },
             guards=[hold_to_parameters],
             summary=first.strip(),
             description=rest.strip() or None,
@@ -75,6 +84,7 @@ def operation(
             tags=[tag],
             status_code=status,
             include_in_schema=True,
+            security=[{}] if policy is Policy.PUBLIC else None,
             responses=_documented(*ALWAYS, *((404,) if "{" in path else ()), *fails),
             **more,
         )
