@@ -58,7 +58,10 @@ def tell_bodies(document: Tree, bodies: Mapping[str, tuple[Any, Any]]) -> None:
                 operation["parameters"].append(_IF_MATCH)
             if takes is not None:
                 operation["requestBody"] = {"required": True, "content": _content(takes, schemas)}
-            if answers is not None:
+            if answers == "yaml":
+                whole = {"schema": {"type": "object", "description": "A catalog file; see docs/catalog.md."}}
+                operation["responses"]["200"] |= {"content": {"application/yaml": whole}, "headers": _ETAG}
+            elif answers is not None:
                 status = next(one for one in operation["responses"] if one.startswith("2"))
                 told = operation["responses"][status]
                 told["content"] = {"application/json": {"schema": _answer(answers, schemas)}}
@@ -67,7 +70,7 @@ def tell_bodies(document: Tree, bodies: Mapping[str, tuple[Any, Any]]) -> None:
 
 def _content(takes: Any, schemas: Tree) -> Tree:  # noqa: ANN401 -- a form, a form and "partly", or a media type
     if isinstance(takes, str):
-        return {takes: {"schema": {"type": "string"}}}
+        return {takes: {"schema": {"type": "object", "description": "A catalog file; see docs/catalog.md."}}}
     if isinstance(takes, tuple):
         form, _ = takes
         name = f"{form.__name__}Changes"

@@ -120,7 +120,7 @@ def _single(path: str, word: str, tag: str, form: type[Any]) -> list[ControllerR
     ]
 
 
-@operation("GET", "/catalog", policy=Policy.READ, tag="Catalog", media_type=_YAML)
+@operation("GET", "/catalog", policy=Policy.READ, tag="Catalog", media_type=_YAML, answers="yaml")
 async def read_catalog(request: WebRequest) -> Response[str]:
     """The whole catalog as YAML, as `ringbid export` prints it: keys are hashes."""
     edition = await edition_of(request)

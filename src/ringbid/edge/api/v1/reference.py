@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, get
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
+from litestar.static_files import create_static_files_router
+from litestar.types import ControllerRouterHandler
 
 from ringbid.accounts.policy import Policy
 from ringbid.edge.api.v1.bodies import tell_bodies
@@ -16,6 +19,7 @@ from ringbid.edge.api.v1.lists import parameters_told
 from ringbid.edge.api.v1.routes import BASE
 from ringbid.edge.api.v1.tidying import tidy
 
+_STATIC = Path(__file__).parent / "static"  # Swagger UI as it comes from npm, and what starts it
 _CONFIG = OpenAPIConfig(
     title="Ringbid",
     version="1",
@@ -52,4 +56,16 @@ def openapi() -> dict[str, Any]:
     return schema()
 
 
-HANDLERS = [openapi]
+@get(
+    f"{BASE}/docs", opt={"policy": Policy.PUBLIC}, include_in_schema=False, media_type="text/html", sync_to_thread=True
+)
+def docs() -> bytes:
+    """The page that shows it."""
+    return (_STATIC / "docs.html").read_bytes()
+
+
+HANDLERS: list[ControllerRouterHandler] = [
+    openapi,
+    docs,
+    create_static_files_router(f"{BASE}/docs/files", [_STATIC], opt={"policy": Policy.PUBLIC}, include_in_schema=False),
+]
