@@ -26,6 +26,8 @@ Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 Money = Annotated[
     float | str, msgspec.Meta(description="A number, a tag such as `[bid]`, or of a payout a percentage (`80%`).")
 ]
+# A form says that there must be a number. The number itself is read exactly, from the body, and never from here.
+Number = Annotated[float, msgspec.Meta(description="A number, read exactly.")]
 Scalar = str | float | bool
 
 
@@ -182,7 +184,7 @@ class RoutedForm(_Form):
     buyer: str
     priority: int | None = None
     weight: int | None = None
-    expected_earnings: float | None = None
+    expected_earnings: Number | None = None
 
 
 class RoutingForm(_Form):

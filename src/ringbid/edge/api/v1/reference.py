@@ -67,5 +67,5 @@ def docs() -> bytes:
 HANDLERS: list[ControllerRouterHandler] = [
     openapi,
     docs,
-    create_static_files_router(f"{BASE}/docs/files", [_STATIC], opt={"policy": Policy.PUBLIC}, include_in_schema=False),
+    create_static_files_router(f"{BASE}/reference", [_STATIC], opt={"policy": Policy.PUBLIC}, include_in_schema=False),
 ]
