@@ -73,3 +73,15 @@ def test_on_a_phone_the_rail_is_a_menu_that_the_keyboard_opens_and_closes(narrow
     narrow.page.keyboard.press("Escape")
     expect(narrow.page.locator(".rail-menu")).not_to_have_attribute("open", "")
     expect(menu).to_be_focused()
+
+
+def test_the_jump_field_leads_to_a_ping_a_buyer_and_a_caller(wide: Watched, desk: Desk) -> None:
+    for wanted, path in (
+        (desk.things["outbid"], f"/call_reservations/{desk.things['outbid']}"),
+        ("Alpha insurance", "/buyers/alpha"),
+        ("(212) 555-0124", "/pings?search=%2B12125550124"),
+    ):
+        wide.page.keyboard.press("Control+k")
+        wide.page.keyboard.type(wanted)
+        wide.page.keyboard.press("Enter")
+        wide.page.wait_for_url(f"**{path}")
