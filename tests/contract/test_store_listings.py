@@ -3,6 +3,7 @@ more questions than another."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,9 +17,10 @@ from ringbid.reports.listing_fields import CALLS, DELIVERIES, PINGS, POSTINGS
 from ringbid.reports.listing_rows import PingRow
 from ringbid.reservations.ports import CallerPlace
 from ringbid.reservations.reservation import State
-from ringbid.store import list_reading
+from ringbid.store import call_listing, list_reading, ping_listing
 from ringbid.store.opening import Store
 from ringbid.store.session import Session
+from ringbid.store.sqlite import FILE_NAME
 from ringbid.values.ids import BuyerId, CompanyId, PublisherId
 from ringbid.values.reason import Reason
 from support.clocks import START
@@ -300,3 +302,21 @@ def test_the_newest_pings_are_read_after_a_number(place: StorePlace) -> None:
         assert await store.listings.pings_after(ACME.company_id, numbers[-2], 100) == newest[-1:]
 
     run(place, story)
+
+
+def test_a_search_reads_the_index_alone_and_in_its_order(sqlite_place: StorePlace) -> None:
+    """Whatever it is filtered by: rows are long, and a sort would need all of them."""
+    plans = []
+    lite = sqlite3.connect(sqlite_place.settings.data / FILE_NAME)
+    for source in (ping_listing._PINGS, call_listing._CALLS):
+        for name in source.indexed.keys() - source.found:
+            asked = list_reading._statements(source, frozenset({name}), True)
+            for statement in (asked.count, asked.end):
+                text, values = statement.prepare("sqlite", {})
+                plans.append((name, [row[3] for row in lite.execute(f"explain query plan {text}", values)]))
+    lite.close()
+    assert len(plans) > 40
+    for name, plan in plans:
+        [search] = [step for step in plan if "_listing" in step]
+        assert "USING COVERING INDEX" in search, (name, plan)
+        assert not any("TEMP B-TREE" in step for step in plan), (name, plan)
