@@ -7,8 +7,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import itertools
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,16 +19,18 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
+from ringbid.accounts.tokens import form_token
 from support.asgi import Response
 from support.hostile_office import TEXTS, Hostile, open_hostile
-from support.page_dangers import Page
+from support.page_dangers import Form, Page
 from support.whole_office import visit
 
 MOST_PAGES = 300
-MOST_OF_A_ROUTE = 12  # a table's every filter and page is the same page
+MOST_OF_A_ROUTE = 20  # a table's every filter and page is the same page
+MOST_OF_A_FORM = 2
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _NUMBER = re.compile(r"[+-]?[\d.]+")
-_FAILED = 500
+_DONE, _FAILED = 200, 500
 
 
 @dataclass
@@ -39,27 +42,48 @@ class Crawl:
     found: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
-    _visits: dict[str, int] = field(default_factory=dict)
+    _visits: Counter[str] = field(default_factory=Counter)
+    _texts: Iterator[str] = field(default_factory=lambda: itertools.cycle(TEXTS))
 
     async def walk(self, starts: list[str]) -> None:
-        """Visit these, and what they lead to."""
+        """Visit these and what they lead to, with hostile text in each filter; and fill in each form with it."""
         waiting = deque(starts)
         while waiting and len(self._seen) < MOST_PAGES:
             address = waiting.popleft().partition("#")[0]
             path, _, query = address.partition("?")
-            if address in self._seen or path.startswith("/static/") or self._visits.get(path, 0) >= MOST_OF_A_ROUTE:
+            if address in self._seen or path.startswith("/static/") or self._visits[path] >= MOST_OF_A_ROUTE:
                 continue
             self._seen.add(address)
-            self._visits[path] = self._visits.get(path, 0) + 1
-            headers = {"accept": "text/html,text/csv", "cookie": f"ringbid={self.role}"}
-            answer = await visit(self.web, "GET", address, headers=headers)
-            self.found += [f"{address}: {line}" for line in _dangers(answer)]
-            if answer.status == 200 and answer.headers.get("content-type", "").startswith("text/html"):
-                page = Page(answer.body.decode())
-                self.shown.append(page.text)
-                waiting.extend(page.links)
-                if not query and page.fields:
-                    waiting.extend(f"{path}?{urlencode(dict.fromkeys(page.fields, text))}" for text in TEXTS[:4])
+            self._visits[path] += 1
+            page = await self._visit("GET", address)
+            if page is None:
+                continue
+            self.shown.append(page.text)
+            waiting.extend(page.links)
+            for form in page.forms:
+                if form.method == "post":
+                    has_token = form.fields.get("csrf") == form_token(self.role)
+                    self.found += [] if has_token else [f"{address}: the form to {form.action} has no token"]
+                    await self._fill_in(form, path)
+                elif not query:
+                    waiting += [f"{form.action or path}?{urlencode({name: next(self._texts)})}" for name in form.fields]
+
+    async def _fill_in(self, form: Form, path: str) -> None:
+        action = form.action or path
+        if self._visits[f"POST {action}"] >= MOST_OF_A_FORM:
+            return
+        self._visits[f"POST {action}"] += 1
+        values = {name: next(self._texts) for name in form.fields} | {"csrf": form_token(self.role)}
+        await self._visit("POST", action, urlencode(values).encode())
+
+    async def _visit(self, method: str, address: str, body: bytes = b"") -> Page | None:
+        """The page, where there is one."""
+        headers = {"accept": "text/html,text/csv", "cookie": f"ringbid={self.role}", "sec-fetch-site": "same-origin"}
+        headers |= {"content-type": "application/x-www-form-urlencoded"} if body else {}
+        answer = await visit(self.web, method, address, headers=headers, body=body)
+        self.found += [f"{method} {address}: {line}" for line in _dangers(answer)]
+        is_page = answer.status == _DONE and answer.headers.get("content-type", "").startswith("text/html")
+        return Page(answer.body.decode()) if is_page else None
 
 
 def _dangers(answer: Response) -> Iterator[str]:
@@ -92,11 +116,11 @@ def _formulas(text: str) -> Iterator[str]:
 def _starts(there: Hostile) -> Iterator[str]:
     """The routes without parameters; with them, what is ours, and what is hostile."""
     yield from (f"/call_reservations/{there.ping}", f"/calls/{there.call}", "/campaigns/auto-insurance")
+    texts = itertools.cycle(TEXTS)
     for route in there.web.routes:
         if isinstance(route, HTTPRoute) and any("GET" in handler.http_methods for handler in route.route_handlers):
-            for text in TEXTS if "{" in route.path_format else [""]:
-                parts = [part if isinstance(part, str) else quote(text, safe="") for part in route.path_components]
-                yield "/" + "/".join(parts)
+            parts = [part if isinstance(part, str) else quote(next(texts), safe="") for part in route.path_components]
+            yield "/" + "/".join(parts)
 
 
 @pytest.mark.parametrize("role", ["owner", "publisher"])
@@ -109,7 +133,8 @@ def test_no_page_takes_hostile_names_tags_or_filters_for_more_than_text(tmp_path
 
     crawl = asyncio.run(story())
     assert crawl.found == []
-    assert any(text in shown for text in TEXTS for shown in crawl.shown), "they are shown, as what they are"
+    unseen = [text for text in TEXTS if not any(text in shown for shown in crawl.shown)]
+    assert len(unseen) < len(TEXTS) if role == "publisher" else not unseen, "they are shown, as what they are"
 
 
 def test_a_cell_that_is_a_formula_is_found() -> None:

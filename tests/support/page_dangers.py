@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 _ADDRESSES = {"href", "src", "action", "formaction", "poster", "data", "xlink:href"}
 _ALLOWED = ("/", "#", "?", "https://", "data:image/")
+
+
+@dataclass
+class Form:
+    """What a form would send, and where. `action` may be empty: to its own page."""
+
+    method: str
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
 
 
 class Page(HTMLParser):
@@ -15,12 +25,19 @@ class Page(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
         self.elements: list[tuple[str, dict[str, str]]] = []
+        self.forms: list[Form] = []
         self.texts: list[str] = []
         self.feed(html)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        attributes = {name: value or "" for name, value in attrs}
+        self.elements.append((tag, attributes))
+        if tag == "form":
+            action = attributes.get("action") or attributes.get("hx-post", "")
+            self.forms.append(Form(attributes.get("method", "get").lower(), action))
+        elif tag in ("input", "select", "textarea") and attributes.get("name") and self.forms:
+            self.forms[-1].fields[attributes["name"]] = attributes.get("value", "")
 
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
@@ -38,11 +55,6 @@ class Page(HTMLParser):
     def links(self) -> list[str]:
         """The pages of ours that it leads to."""
         return [at["href"] for tag, at in self.elements if tag == "a" and at.get("href", "").startswith("/")]
-
-    @property
-    def fields(self) -> set[str]:
-        """The names of what can be filled in."""
-        return {at["name"] for tag, at in self.elements if tag in ("input", "select", "textarea") and at.get("name")}
 
     def dangers(self) -> Iterator[str]:
         """A line for each."""
