@@ -92,14 +92,15 @@ def _dangers(answer: Response) -> Iterator[str]:
         yield f"answered {answer.status}"
     if answer.headers.get("x-content-type-options") != "nosniff":
         yield "browsers may guess what it is"
-    if "no-store" not in answer.headers.get("cache-control", ""):
+    is_stream = kind.startswith("text/event-stream")  # no browser keeps one
+    if "no-store" not in answer.headers.get("cache-control", "") and not is_stream:
         yield "browsers may keep it"
     if kind.startswith("text/html"):
         policy = answer.headers.get("content-security-policy", "")
         if "unsafe" in policy or "frame-ancestors 'none'" not in policy or "default-src 'self'" not in policy:
             yield f"its policy is {policy!r}"
         yield from Page(answer.body.decode()).dangers()
-    if kind.startswith("text/event-stream"):
+    if is_stream:
         yield from Page(answer.body.decode()).dangers()
     if kind.startswith("text/csv"):
         yield from _formulas(answer.body.decode("utf-8-sig"))
