@@ -19,7 +19,7 @@ SECONDS = float(os.environ.get("RINGBID_CHAOS_SECONDS", "60"))
 SEED = int(os.environ.get("RINGBID_SEED", "1"))
 MOST_REFUSED = 0.01  # of all calls
 MOST_LOST = 0.01  # that were being set up when Kamailio was killed
-LEAST_CLAIMED = 0.45  # every second caller is pinged before it calls
+LEAST_CLAIMED = 0.4  # every second caller is pinged before it calls, and a few of those calls are lost
 
 pytestmark = pytest.mark.alone
 
