@@ -24,6 +24,8 @@ from ringbid.edge.web.guard import policy_of
 from support.asgi import Response
 from support.whole_office import POSTING_TOKEN, TOKEN, Belongings, Whole, actors_of, like, open_whole, visit
 
+# The same for everybody, with numbers and names of the docs as examples: no route to somebody's things.
+_DOCUMENTS = ("/static", "/api/v1/reference", "/api/v1/openapi.json")
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _NOBODYS = {"code": "no_buyer_available", "token": TOKEN}  # parameters that lead to the same for every company
 _NOBODYS["posting_token"] = POSTING_TOKEN
@@ -73,15 +75,33 @@ def _own_value(template: str, name: str, things: Belongings) -> str:
         "key_id": f"key-{things.company_id}",
         "invitation_id": f"invitation-{things.company_id}",
         "session_id": f"session-{things.company_id}",
+        "name": _name_in(template, things),
         **_NOBODYS,
     }
     assert name in known, f"{template}: tell {__name__} what {{{name}}} is, in _own_value"
     return known[name]
 
 
+def _name_in(template: str, things: Belongings) -> str:
+    """The name of a thing in the list that a path of the API is of."""
+    lists = {
+        "tags": "age",
+        "publishers": things.publisher,
+        "buyers": things.buyer,
+        "buyer-groups": things.group,
+        "campaigns": things.campaign,
+        "numbers": things.number,
+        "rtb-keys": "Default",
+        "access-keys": "Reader",
+        "conversions": things.rule,
+        "webhooks": things.webhook,
+    }
+    return lists.get(template.rpartition("/")[0].rpartition("/")[2], "")
+
+
 def _ways(whole: Whole) -> Iterator[Way]:
     for route in whole.web.routes:
-        if not isinstance(route, HTTPRoute) or route.path.startswith("/static"):
+        if not isinstance(route, HTTPRoute) or route.path.startswith(_DOCUMENTS):
             continue
         parts: list[str] = []
         names: list[str] = []
@@ -178,7 +198,8 @@ async def _tell(whole: Whole, way: Way, role: str) -> list[str]:
     """What the answers to a foreign thing and to none have not in common, each parameter in its turn."""
     own, foreign = way.own_values(whole.ours), way.own_values(whole.theirs)
     found: list[str] = []
-    for index in (index for index, name in enumerate(way.names) if name not in _NOBODYS):
+    differing = (index for index, name in enumerate(way.names) if name not in _NOBODYS and own[index] != foreign[index])
+    for index in differing:
         strange = like(foreign[index], random.Random(index))
         there, nowhere = ((*own[:index], value, *own[index + 1 :]) for value in (foreign[index], strange))
         headers = _headers(role, template=way.template)

@@ -82,6 +82,9 @@ class Belongings:
     ping: str
     call: str
     message: str = "no-message"
+    group: str = ""
+    rule: str = ""
+    webhook: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +203,8 @@ async def _fill(folder: Path, renamed: Mapping[str, str], *, disputed: bool) -> 
 
     place = StorePlace("sqlite", Settings(data=folder), JumpingClock())
     tree = _tree(name(ACME))
+    reader = {"name": "Reader", "key": f"access-key-of-{tree['company']['id']}-0123456789", "allows": "convert"}
+    tree["campaigns"][0]["access_keys"] = [reader]
     async with call_world(place, real_time=True, first_number=1 + 1000 * len(renamed), catalog=tree) as world:
         company = name("acme")
         world.outbound.answers = {name("charlie bid"): {"json": {"accepted": False}}}
@@ -231,6 +236,9 @@ async def _fill(folder: Path, renamed: Mapping[str, str], *, disputed: bool) -> 
         ping=reply["uuid"],
         call=stored.call_id,
         message=messages.rows[0].message_id,
+        group=name("overflow"),
+        rule=name("charlie pays what it bids"),
+        webhook=name("charlie bid"),
     )
 
 
