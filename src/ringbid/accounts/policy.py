@@ -25,6 +25,7 @@ class Policy(Enum):
     READ = "owners, managers and analysts: sees everything of the company"
     MANAGE = "owners and managers: changes what the company sells and buys"
     OWN = "owners: people, keys and the company itself"
+    PINGS = "owners, managers and analysts, and publishers' users what is their own; a buyer has no pings"
     PUBLISHER_PORTAL = "publishers' users: what is their own"
     BUYER_PORTAL = "buyers' users: what is their own"
 
@@ -34,6 +35,7 @@ _ROLES = {
     Policy.READ: _STAFF,
     Policy.MANAGE: frozenset({Role.OWNER, Role.MANAGER}),
     Policy.OWN: frozenset({Role.OWNER}),
+    Policy.PINGS: _STAFF | {Role.PUBLISHER},
     Policy.PUBLISHER_PORTAL: frozenset({Role.PUBLISHER}),
     Policy.BUYER_PORTAL: frozenset({Role.BUYER}),
 }

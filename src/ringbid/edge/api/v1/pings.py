@@ -22,7 +22,7 @@ from ringbid.edge.api.v1.ping_told import (
     tell_ping,
     tell_ping_to_publisher,
 )
-from ringbid.edge.api.v1.problems import ApiError, not_found
+from ringbid.edge.api.v1.problems import not_found
 from ringbid.edge.api.v1.reasons_told import Told
 from ringbid.edge.api.v1.routes import operation
 from ringbid.edge.api.v1.viewing import detail_for_publishers, may_see_ping, view_of
@@ -32,7 +32,6 @@ from ringbid.reports.listing_rows import PingRow
 from ringbid.reports.telling import find_ping
 
 _TAG = "Pings"
-NO_BUYERS = "A buyer has no pings: they are its publishers' and its company's."
 UuidPath = Annotated[str, PathParameter(description="A uuid, as a ping's answer names it.")]
 
 
@@ -74,7 +73,7 @@ class PingPage(Listing, frozen=True, kw_only=True):
     data: list[PingInList]
 
 
-@operation("GET", "/pings", policy=Policy.SIGNED_IN, scope=Scope.PINGS, tag=_TAG, listing=PINGS)
+@operation("GET", "/pings", policy=Policy.PINGS, scope=Scope.PINGS, tag=_TAG, listing=PINGS)
 async def list_pings(request: WebRequest) -> Response[PingPage]:
     """The RTB log: pings, the newest first.
 
@@ -82,8 +81,6 @@ async def list_pings(request: WebRequest) -> Response[PingPage]:
     """
     office, actor = office_of(request), actor_of(request)
     view = view_of(actor)
-    if view == "buyer":
-        raise ApiError(403, detail=NO_BUYERS)
     kind = PINGS if view == "owner" else PINGS_OF_PUBLISHER
     query = query_of(request, office, actor, kind)
     found = await office.listings.pings(scope_of(actor), query)
