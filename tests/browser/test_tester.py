@@ -53,3 +53,13 @@ def test_it_works_without_script(desk: Desk, browser: Browser) -> None:
     page.get_by_role("button", name="Try this ping").click()
     expect(page.locator("#result")).to_contain_text("caller_number_missing")
     context.close()
+
+
+def test_the_night_preset_tries_the_ping_at_three_in_the_morning(desk: Desk, browser: Browser) -> None:
+    watched = watch(open_context(browser, View("light", 1280), base_url=desk.base_url))
+    page = watched.page
+    page.goto("/tester?preset=night")
+    page.get_by_role("button", name="Try this ping").click()
+    expect(page.locator("#result time").last).to_contain_text("03:00:00")
+    watched.assert_faultless()
+    page.context.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from ringbid.catalog.model import Filter
 from ringbid.catalog.snapshot import KeyView
@@ -22,7 +23,6 @@ _FOUND_OUT = frozenset(
     {"publisher_id", "campaign_id", "call_uuid", "caller_number", "caller_city", "caller_country", "area_code", "geo"}
     | {"nanp_caller_number", "caller_number_digits", "inbound_number", "timestamp", "deadline_ms"}
 )
-_NIGHT = "03:00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,11 @@ def tags_of_form(view: KeyView) -> tuple[FormTag, ...]:
     return tuple(FormTag(name, _hint(view, name)) for name in named if name not in _FOUND_OUT and name not in answered)
 
 
-def fill(preset: str, view: KeyView, random_bytes: RandomBytes, chosen: Mapping[str, str]) -> dict[str, str]:
-    """The form's fields for a preset (empty: a caller in the first state), beside what was `chosen` already."""
+def fill(
+    preset: str, view: KeyView, random_bytes: RandomBytes, chosen: Mapping[str, str], *, today: date
+) -> dict[str, str]:
+    """The form's fields for a preset (empty: a caller in the first state), beside what was `chosen` already. `today` is
+    the company's own."""
     publishers = view.company.catalog.publishers
     publisher = next((one.id for one in publishers if not one.paused), "")
     state = preset if preset in _PLACES else next(iter(_PLACES))
@@ -77,7 +80,7 @@ def fill(preset: str, view: KeyView, random_bytes: RandomBytes, chosen: Mapping[
         "tag.caller_state": state,
     }
     if preset == "night":
-        filled["at"] = _NIGHT
+        filled["at"] = f"{today.isoformat()}T03:00"
     if preset == "duplicate":
         filled["repeated"] = "true"
     if preset == "nameless":

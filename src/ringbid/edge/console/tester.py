@@ -53,7 +53,9 @@ async def show_tester(request: WebRequest) -> Template:
     fields = dict(request.query_params.items())
     view = _key(company, fields.get("key", "")) or next(iter(_keys(company).values()), None)
     preset = fields.pop("preset", "")
-    filled = fill(preset, view, office_of(request).random_bytes, fields) if view is not None else {}
+    office = office_of(request)
+    today = office.clock.now().astimezone(ZoneInfo(company.catalog.company.time_zone)).date()
+    filled = fill(preset, view, office.random_bytes, fields, today=today) if view is not None else {}
     return _page(request, company, view, filled | fields, None)
 
 
