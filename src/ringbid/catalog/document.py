@@ -169,10 +169,12 @@ def _write_decimal(dumper: _Dumper, value: Decimal) -> yaml.ScalarNode:
 def _write_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     if text.isprintable():
         style = None
-    elif all(line.isprintable() for line in text.split("\n")):
+    elif all(line.isprintable() and line == line.rstrip() != "" for line in text.removesuffix("\n").split("\n")):
         style = "|"
     else:
-        style = '"'  # unquoted, PyYAML would write characters that end a line as they are, and read them as spaces
+        # Otherwise PyYAML would write characters that end a line as they are, and read them as spaces, or fold empty
+        # lines and blanks at the ends of lines where a list stands on one line.
+        style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
