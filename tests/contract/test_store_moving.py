@@ -104,11 +104,12 @@ def test_confirming_when_the_cap_filled_meanwhile_ends_as_rejected(place: StoreP
         place.clock.advance(1)
         await store.reservations.release(early, key_id=KEY)
         again = await store.reservations.confirm(late, key_id=KEY, subjects_of=always(ONE))
-        assert reason_of(again) is Reason.CAPS_FILLED, "the same answer, though there is room now"
+        assert again == refused, "the same answer, though there is room now"
         found = await store.reservations.find(late)
         assert found is not None
         assert found.reservation is not None
         assert (found.reservation.state, found.reservation.ended_at) == (State.REJECTED, START)
+        assert found.reservation.refused == refused
         assert isinstance(
             await store.reservations.settle(settlement(place_with(ONE), at=START, caller_number=caller(1))), Taken
         ), "its caller may ping again"

@@ -1,5 +1,5 @@
-"""Two hundred refused pings, each of another cause or mixture: page, API and command say the same, and changing the
-settings that are named, one after the other, makes the same ping succeed."""
+"""Two hundred refused pings, each of another cause or mixture: page, both APIs and command say the same, and
+changing the settings that are named, one after the other, makes the same ping succeed."""
 
 from __future__ import annotations
 
@@ -65,12 +65,31 @@ def test_a_buyer_that_leaves_while_it_is_asked_is_told_apart_and_takes_the_ping_
     asyncio.run(story())
 
 
+def test_a_publisher_over_its_rate_is_served_at_once_when_the_setting_that_is_named_is_changed(
+    certificates: Certificates, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with (
+            open_partners(certificates.server_context) as urls,
+            open_play(new_plot(urls, ["b1"]), tmp_path, random.Random(1)) as play,
+        ):
+            said, refused = await play.over_rate()
+            told = (refused.reason.code, refused.actual, refused.expected)
+            assert (said["code"], said["found"], said["expected"]) == told
+            assert refused.setting == "campaigns[auto].rtb_keys[Default].rate_limit"
+            assert refused.setting not in str(said), "settings are not the publisher's business"
+            await play.mend(refused.setting)
+            assert (await play.ping(play.plot.ping))["status"] == "reserved"
+
+    asyncio.run(story())
+
+
 def test_the_causes_are_all_there_are() -> None:
     """Those that end a ping with a record, or keep a buyer from it. The rest is no refusal, or has its own test."""
     known = {cause.name.split()[0] for cause in EVERY}
     no_refusal = {"reserved", "won", "duplicate", "not_considered", "not_asked_duplicate", "ask_left_out"}
     lost_to_another = {"outbid", "outperformed", "not_drawn", "lower_priority"}
-    told_otherwise = {"payout_unknown", "buyer_removed", "caps_filled"}
+    told_otherwise = {"payout_unknown", "buyer_removed"}
     stages = {Stage.DUPLICATE, Stage.ELIGIBILITY, Stage.ASK, Stage.BID, Stage.QUOTE, Stage.AUCTION, Stage.RESERVATION}
     codes = {reason.code for reason in Reason if reason.stage in stages}
     assert codes - no_refusal - lost_to_another - told_otherwise <= known

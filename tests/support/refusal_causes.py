@@ -32,13 +32,15 @@ class Planted:
 
 @dataclass
 class Plot:
-    """`urls` leads to each of PARTNERS, and to a `closed` port. `full`: the buyers whose one place is taken first."""
+    """`urls` leads to each of PARTNERS, and to a `closed` port. `full`: the buyers whose one place is taken first.
+    `overtaken`: the ping is confirmed, after another one was."""
 
     urls: dict[str, str]
     tree: dict[str, Any]
     ping: dict[str, str]
     planted: dict[str, Planted] = field(default_factory=dict)
     full: list[str] = field(default_factory=list)
+    overtaken: bool = False
 
     def plant(self, setting: str, value: object, *reasons: Reason) -> None:
         self.planted[setting] = Planted(reasons, setting, value)
@@ -157,6 +159,12 @@ def _no_number_without_a_caller(plot: Plot, buyer: str) -> None:
     plot.campaign["rtb_keys"][0]["allow_no_caller_number"] = True
     del plot.ping["caller_number"]
     plot.plant(f"{CAMPAIGN}.rtb_keys[Default].inbound_number", NUMBER, Reason.NUMBER_UNAVAILABLE)
+
+
+def _overtaken(plot: Plot, buyer: str) -> None:
+    plot.overtaken = True
+    plot.buyer(buyer)["caps"] = {"concurrency": 1}
+    plot.plant(f"buyers[{buyer}].caps.concurrency", 50, Reason.CAPS_FILLED)
 
 
 def _no_buyers(plot: Plot, buyer: str) -> None:
@@ -330,6 +338,7 @@ OF_BUYERS = (
 ALONE = (
     Cause("number_unavailable without a caller", "numbers", _no_number_without_a_caller),
     Cause("no_buyer_available", "routing", _no_buyers),
+    Cause("caps_filled", "caps", _overtaken),
     Cause("ask_no_time", "time", _time(0.005, Reason.ASK_NO_TIME)),
     Cause("ask_timed_out", "time", _time(0.2, Reason.ASK_TIMED_OUT)),
 )

@@ -1,7 +1,7 @@
 """Playing a plot of `refusal_causes` on the real product: store, flow, outbound client and partners on loopback.
 
-Every refusal is read back by API, page and command, its setting is changed, and the same ping is made again, until it
-is reserved.
+Every refusal is read back by both APIs, page and command, its setting is changed, and the same ping is made again,
+until it is reserved.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,32 +24,39 @@ from litestar import Litestar
 from typer.testing import CliRunner
 
 from ringbid.bootstrap import apply_to, build_application
-from ringbid.bootstrap.web import open_web
+from ringbid.bootstrap.web import HANDLERS, make_office
 from ringbid.catalog.changing import Applied, CatalogEditor
 from ringbid.catalog.editing import Set
 from ringbid.catalog.ports import Author
+from ringbid.catalog.snapshot import key_id_of
 from ringbid.cli import app as commands
 from ringbid.edge.api.app import Application
+from ringbid.edge.api.rates import PublisherRates
 from ringbid.edge.outbound.client import OutboundClient
+from ringbid.edge.web.app import build_web
+from ringbid.edge.web.office import Office
 from ringbid.reports.explain import Explanation, explain
 from ringbid.reports.settings_links import setting_link
 from ringbid.settings import Outbound, Settings
 from ringbid.store.opening import Store, open_store
 from ringbid.values.clock import SystemClock
-from ringbid.values.ids import CompanyId, PingId
+from ringbid.values.ids import CompanyId, PingId, PublisherId
 from ringbid.values.reason import Reason
+from ringbid.values.verdict import Refused
 from ringbid.worker.snapshot import Catalogs
 from support import hostile_server as partners
 from support.asgi import call
 from support.hostile_server import Behaviour, HostileServer, ask_to, in_seconds
 from support.refusal_causes import CAMPAIGN, EVERY, KEY, OF_BUYERS, OF_PINGS, Cause, Planted, Plot, new_plot
 from support.scenario import put, yaml_of
-from support.web import FixedIdentities
+from support.web import OWNER, FixedIdentities
 
 CHRISTMAS_NOON = datetime(2026, 12, 25, 17, tzinfo=UTC)  # in New York
 _BREAKER_FAILURES = 6
 _MOST_TURNS = 20
 _ACME = CompanyId("acme")
+_pages: list[Litestar] = []
+_WHO = FixedIdentities({"owner": replace(OWNER, scopes=frozenset({"pings"}))})
 
 
 class ChristmasClock:
@@ -139,7 +146,9 @@ class Play:
         reasons: list[Reason] = []
         for _ in range(_MOST_TURNS):
             reply = await self.ping(self.plot.ping)
-            if reply["status"] == "reserved":
+            if reply["status"] == "reserved" and self.plot.overtaken:
+                reply = await self._confirm_after_another(reply)
+            if reply["status"] in ("reserved", "confirmed"):
                 return reasons
             told = await self.read_back(reply)
             reason, setting = self._choose(told)
@@ -149,8 +158,7 @@ class Play:
             )
             assert reason in planted.reasons, f"{reason.code} at {setting}, where {planted.reasons} was expected"
             reasons.append(reason)
-            await self._follow(setting)
-            await self._change(planted)
+            await self.mend(setting)
             del self.plot.planted[setting]
         raise AssertionError(f"still refused after {reasons}; left are {sorted(self.plot.planted)}")
 
@@ -159,10 +167,22 @@ class Play:
         assert response.status == 200, response.body
         return response.json
 
+    async def _confirm_after_another(self, reply: Any) -> Any:
+        """What the publisher is answered that confirms when another one has done so already."""
+        other = await self.ping({**self.plot.ping, "caller_number": "+12135550188"})
+        await self._confirm(other)
+        return await self._confirm(reply)
+
+    async def _confirm(self, reply: Any) -> Any:
+        query = {"key": KEY, "status": "confirmed"}
+        response = await call(self.app, "PUT", f"/rtbs/{reply['uuid']}.json", query=query)
+        assert response.status == 200, response.body
+        return response.json
+
     def _choose(self, told: Explanation) -> tuple[Reason, str]:
         """What to mend next: what ended the ping, or else what kept any one of the buyers."""
         if told.setting is not None:
-            return told.ping.reason, told.setting
+            return told.reason, told.setting
         row = self.rng.choice(told.buyers)
         assert row.setting is not None, f"{row.buyer_id} was refused for {row.reason.code}, and no setting is named"
         return row.reason, row.setting
@@ -172,13 +192,14 @@ class Play:
         stored = await self.store.reservations.find(PingId(reply["uuid"]))
         assert stored is not None
         told = explain(stored)
-        assert told.actual, f"{stored.reason.code} tells no actual"
-        assert told.expected, f"{stored.reason.code} tells no expected"
+        assert told.actual, f"{told.reason.code} tells no actual"
+        assert told.expected, f"{told.reason.code} tells no expected"
         for row in told.buyers:
-            if row.reason is not Reason.NOT_CONSIDERED:
+            if row.reason not in (Reason.NOT_CONSIDERED, Reason.WON):
                 assert row.actual, f"{row.reason.code} tells no actual"
                 assert row.expected, f"{row.reason.code} tells no expected"
         await self._check_api(told, reply)
+        await self._check_resource(told)
         await self._check_page(told)
         await self._check_command(told)
         return told
@@ -187,8 +208,18 @@ class Play:
         uuid = told.ping.ping_id
         response = await call(self.app, "GET", f"/rtbs/{uuid}.json", query={"key": KEY})
         view = response.json
-        assert reply["code"] == view["code"] == told.ping.reason.safe_code
+        assert reply["code"] == view["code"] == told.reason.safe_code
         assert [one["code"] for one in view["buyers"]] == [row.reason.safe_code for row in told.buyers]
+
+    async def _check_resource(self, told: Explanation) -> None:
+        """The API for programs says it field by field."""
+        path, headers = f"/api/v1/pings/{told.ping.ping_id}", {"authorization": "Bearer owner"}
+        response = await call(self.pages, "GET", path, headers=headers)
+        assert response.status == 200, response.body
+        view = response.json
+        assert _cause(view["reason"]) == (told.reason.code, told.actual, told.expected, told.setting)
+        rows = [(row.reason.code, row.actual, row.expected, row.setting) for row in told.buyers]
+        assert [_cause(one["reason"]) for one in view["buyers"]] == rows
 
     async def _check_page(self, told: Explanation) -> None:
         shown = _text_of(await self._open(f"/call_reservations/{told.ping.ping_id}"))
@@ -227,6 +258,26 @@ class Play:
         assert outcome.changes, f"{planted.setting} was {planted.value} already"
         await self.catalogs.refresh()
 
+    async def over_rate(self) -> tuple[Any, Refused]:
+        """The answer to one ping more than the key allows, and why it is refused."""
+        put(self._tree, f"{CAMPAIGN}.rtb_keys[Default].rate_limit", {"pings": 1, "per_seconds": 3600})
+        self.plot.plant(f"{CAMPAIGN}.rtb_keys[Default].rate_limit", None, Reason.RATE_LIMITED)
+        await self._put(self._tree)
+        await self.ping({**self.plot.ping, "caller_number": "+12135550188"})
+        response = await call(self.app, "POST", "/rtbs.json", query=self.plot.ping)
+        assert response.status == 429
+        view = self.catalogs.snapshot.keys[key_id_of(KEY)]
+        rates = PublisherRates(ChristmasClock())
+        refusals = [rates.refuse_if_over(view, PublisherId("PUB")) for _ in range(2)]
+        assert refusals[0] is None
+        assert refusals[1] is not None
+        return response.json, refusals[1]
+
+    async def mend(self, setting: str) -> None:
+        """Follow the link of what was named, and change it."""
+        await self._follow(setting)
+        await self._change(self.plot.planted[setting])
+
     async def remove_under_way(self, buyer: str) -> Any:
         """The reply to a ping whose buyers leave the campaign while this one is being asked."""
         asked, removed = asyncio.Event(), asyncio.Event()
@@ -258,9 +309,15 @@ class Play:
         await self.catalogs.refresh()
 
 
+def _cause(view: Any) -> tuple[object, ...]:
+    return (view["code"], view["actual"], view["expected"], view["setting"])
+
+
 def _check_words(shown: str, told: Explanation, *, face: str) -> None:
-    words = [told.ping.reason.code, told.actual, told.expected, told.setting]
+    words = [told.reason.code, told.actual, told.expected, told.setting]
     for row in told.buyers:
+        if row.reason is Reason.WON:
+            continue  # what it brings stands among the prices
         words += [row.reason.code, row.actual, row.expected, row.setting]
     for word in words:
         if word is not None:
@@ -290,7 +347,7 @@ async def open_play(plot: Plot, folder: Path, rng: random.Random) -> AsyncIterat
             catalogs=catalogs,
             client=client,
             app=build_application(store.reservations, catalogs, client, settings=settings, clock=clock),
-            pages=open_web(settings, clock=clock, catalogs=catalogs, store=store, identities=FixedIdentities()),
+            pages=_pages_over(make_office(settings, clock=clock, catalogs=catalogs, store=store, identities=_WHO)),
             editor=CatalogEditor(store),
             rng=rng,
             _tree=copy.deepcopy(plot.tree),
@@ -298,6 +355,14 @@ async def open_play(plot: Plot, folder: Path, rng: random.Random) -> AsyncIterat
     finally:
         await client.aclose()
         await store.close()
+
+
+def _pages_over(office: Office) -> Litestar:
+    """The web application, made once and not for each play, which would take longer than the play itself."""
+    if not _pages:
+        _pages.append(build_web(office, HANDLERS))
+    _pages[0].state.office = office
+    return _pages[0]
 
 
 async def _resolve(host: str) -> tuple[str, ...]:

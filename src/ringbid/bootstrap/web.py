@@ -62,9 +62,32 @@ def open_web(
     identities: Identities | None = None,
     on_message: Callable[[], None] = lambda: None,
 ) -> Litestar:
-    """The application. Slow to import (Litestar and its templates), so it is done after the server listens.
-    `identities` says who asks, in place of the store's accounts."""
-    office = Office(
+    """The application. Slow to import (Litestar and its templates), so it is done after the server listens. What is
+    given is as in `make_office`."""
+    office = make_office(
+        settings,
+        clock=clock,
+        catalogs=catalogs,
+        store=store,
+        trials=trials,
+        identities=identities,
+        on_message=on_message,
+    )
+    return build_web(office, HANDLERS)
+
+
+def make_office(
+    settings: Settings,
+    *,
+    clock: Clock,
+    catalogs: CallPlans,
+    store: Store,
+    trials: Trials | None = None,
+    identities: Identities | None = None,
+    on_message: Callable[[], None] = lambda: None,
+) -> Office:
+    """What pages and resources work with. `identities` says who asks, in place of the store's accounts."""
+    return Office(
         clock=clock,
         identities=identities or StoredIdentities(store.accounts),
         catalogs=catalogs,
@@ -94,4 +117,3 @@ def open_web(
         sip_domain=settings.sip.domain,
         secure=settings.public_url is not None and settings.public_url.startswith("https:"),
     )
-    return build_web(office, HANDLERS)

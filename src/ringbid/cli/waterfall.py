@@ -31,8 +31,8 @@ _SHORTEST_BAR, _LONGEST_BAR = 8, 40
 def draw(explanation: Explanation, *, with_asks: bool = False) -> Iterator[RenderableType]:
     """All there is to say about a ping, from top to bottom. `with_asks`: also requests and answers as they went."""
     ping = explanation.ping
-    label = LABELS[ping.reason]
-    code = "" if ping.reason.code == label.word else f"  {ping.reason.code}"
+    label = LABELS[explanation.reason]
+    code = "" if explanation.reason.code == label.word else f"  {explanation.reason.code}"
     yield Text.assemble((ping.ping_id, "bold"), "  ", (label.word, TONES[label.tone]), (code, "dim"))
     yield Text(plain(explanation.headline), "bold" if label.tone == "good" else "")
     if explanation.expected is not None:

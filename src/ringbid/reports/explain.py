@@ -19,6 +19,7 @@ from ringbid.reservations.trace import Trace, TracedAsk, TracedTag, TracedVerdic
 from ringbid.values.ids import BuyerId
 from ringbid.values.money import Money, format_price
 from ringbid.values.reason import BY_CODE, Reason
+from ringbid.values.verdict import Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A ping in words, for the owner. `state` is the reservation's, None where there is none.
+    """A ping in words, for the owner. `state` is the reservation's, None where there is none. Of a reservation
+    that could not be confirmed, `reason` is why, and so are `actual`, `expected` and `setting`; else the
+    ping's.
 
     `buyers` are in routing order: by priority level, and within it in the order of the auction.
     """
@@ -61,6 +64,7 @@ class Explanation:
     ping: StoredPing
     headline: str
     state: State | None
+    reason: Reason
     actual: str | None
     expected: str | None
     setting: str | None
@@ -79,13 +83,16 @@ class Explanation:
 def explain(ping: StoredPing) -> Explanation:
     """Everything the owner may know about `ping`. Raises msgspec.DecodeError where the stored trace is damaged."""
     trace = decode(ping.trace)
+    refused = _refusal(ping)
+    found = Refused(ping.reason, trace.actual, trace.expected, trace.setting) if refused is None else refused
     return Explanation(
         ping=ping,
         headline=_headline(ping, trace),
         state=ping.reservation.state_at(ping.now) if ping.reservation is not None else None,
-        actual=trace.actual,
-        expected=trace.expected,
-        setting=trace.setting,
+        reason=found.reason,
+        actual=found.actual,
+        expected=found.expected,
+        setting=found.setting,
         snapshot_version=trace.snapshot_version,
         strategy=trace.strategy,
         seed=trace.seed,
@@ -106,7 +113,9 @@ def safe_view(ping: StoredPing, detail: Explain) -> dict[str, object]:
     """
     if detail == "none":
         return {}
-    view: dict[str, object] = {"code": ping.reason.safe_code, "info": ping.reason.safe_text}
+    refused = _refusal(ping)
+    reason = ping.reason if refused is None else refused.reason
+    view: dict[str, object] = {"code": reason.safe_code, "info": reason.safe_text}
     if detail == "buyers":
         reasons = [BY_CODE[verdict.reason] for verdict in decode(ping.trace).verdicts]
         view["buyers"] = [
@@ -140,6 +149,11 @@ def buyer_row(verdict: TracedVerdict, currency: str) -> BuyerRow:
         rule_version=verdict.rule_version,
         asked_ms=verdict.asked_ms,
     )
+
+
+def _refusal(ping: StoredPing) -> Refused | None:
+    """Why its reservation could not be confirmed; None where that was not so."""
+    return ping.reservation.refused if ping.reservation is not None else None
 
 
 def _steps(ended_ms: Mapping[str, float]) -> tuple[Step, ...]:

@@ -60,7 +60,7 @@ class Confirm(_MovingWithCaps):
         if state is State.CONFIRMED:
             return held
         if state is State.REJECTED:
-            return Refused(Reason.CAPS_FILLED)
+            return held.refused or Refused(Reason.CAPS_FILLED)
         if state is not State.HELD:
             return _over(state)
         subject_ids = entry.subject_ids
@@ -68,9 +68,10 @@ class Confirm(_MovingWithCaps):
             subjects = self.subjects_of(held.buyer_id)
             full = books.refuse_if_full(subjects)
             if full is not None:
-                rejected = replace(held, state=State.REJECTED, ended_at=books.now)
+                refused = Refused(Reason.CAPS_FILLED, full.actual, full.expected, full.setting)
+                rejected = replace(held, state=State.REJECTED, ended_at=books.now, refused=refused)
                 books.change_entry(entry, replace(entry, reservation=rejected), by="publisher")
-                return Refused(Reason.CAPS_FILLED, full.actual, full.expected, full.setting)
+                return refused
             subject_ids = tuple(subject.id for subject in subjects)
         confirmed = replace(held, state=State.CONFIRMED, counted=True, confirmed_at=books.now)
         books.change_entry(entry, replace(entry, reservation=confirmed, subject_ids=subject_ids), by="publisher")

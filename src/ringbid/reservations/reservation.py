@@ -9,6 +9,7 @@ from enum import Enum
 from ringbid.values.ids import BuyerId, CallId, CampaignId, CompanyId, KeyId, PingId, PublisherId
 from ringbid.values.phone import PhoneNumber
 from ringbid.values.quote import Quote
+from ringbid.values.verdict import Refused
 
 
 class State(Enum):
@@ -46,7 +47,8 @@ MOVES: dict[State, frozenset[State]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """Times are aware UTC, by the store's clock. `counted`: does it take a place under the caps now?"""
+    """Times are aware UTC, by the store's clock. `counted`: does it take a place under the caps now? `refused`: why it
+    could not be confirmed, of one that ended as rejected."""
 
     ping_id: PingId
     company_id: CompanyId
@@ -67,6 +69,7 @@ class Reservation:
     ended_at: datetime | None = None
     extended: bool = False
     call_id: CallId | None = None  # the call that claimed it, or made it to try one more buyer
+    refused: Refused | None = None
 
     def state_at(self, now: datetime) -> State:
         """The state as it is at `now` on the store's clock: an open reservation past `expires_at` is expired."""

@@ -76,6 +76,7 @@ _UPDATE_RESERVATION = Statement(
         in_windows=bindparam("in_windows_now"),
         live_until_ms=bindparam("live_until"),
         call_id=bindparam("call"),
+        refused=bindparam("refused_for"),
     )
 )
 _DELETE_PLACES = Statement(delete(_place).where(one_of(_place.c.ping_id, "ping_ids")))

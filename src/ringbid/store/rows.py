@@ -14,10 +14,12 @@ from ringbid.store import schema
 from ringbid.store.statements import Row
 from ringbid.values.clock import from_ms, to_ms
 from ringbid.values.quote import NO_TERMS, Quote, Terms
-from ringbid.values.reason import BY_CODE
+from ringbid.values.reason import BY_CODE, Reason
+from ringbid.values.verdict import Refused
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Terms).decode
+_decode_facts = msgspec.json.Decoder(tuple[str | None, str | None, str | None]).decode
 
 _LONGEST_ID = 64
 
@@ -88,6 +90,7 @@ def reservation_row(entry: Entry) -> Row:
         _optional_ms(entry.live_until),
         reservation.call_id,
         None if quote.terms is NO_TERMS else _encode(quote.terms).decode(),
+        _refused_text(reservation),
     )
 
 
@@ -107,6 +110,7 @@ def changes_of(before: Entry, after: Entry) -> dict[str, Any]:
         "in_windows_now": int(after.in_windows),
         "live_until": _optional_ms(after.live_until),
         "call": reservation.call_id,
+        "refused_for": _refused_text(reservation),
     }
 
 
@@ -152,6 +156,7 @@ def read_reservation(row: Row) -> Reservation:
         ended_at=_optional_time(row[22]),
         extended=bool(row[23]),
         call_id=row[26],
+        refused=None if row[28] is None else Refused(Reason.CAPS_FILLED, *_decode_facts(row[28])),
     )
 
 
@@ -194,6 +199,12 @@ def _indexed(publisher_id: str) -> str:
     """As it is, where it can be one of the catalog. Others are what strangers sent: PostgreSQL refuses to index them
     where they are long, and cut they must not be somebody's."""
     return publisher_id if len(publisher_id) <= _LONGEST_ID else publisher_id[: _LONGEST_ID - 1] + "…"
+
+
+def _refused_text(reservation: Reservation) -> str | None:
+    """Why it could not be confirmed: its caps had filled, the only cause there is."""
+    refused = reservation.refused
+    return None if refused is None else _encode((refused.actual, refused.expected, refused.setting)).decode()
 
 
 def _optional_ms(at: datetime | None) -> int | None:

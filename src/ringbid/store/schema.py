@@ -110,6 +110,7 @@ reservation = Table(
     Column("live_until_ms", BigInteger),  # the end of the longest call there can be
     Column("call_id", Text),  # the call that claimed it, or that made it to try one more buyer
     Column("terms", Text),  # by what rules its call converts, as JSON; fixed when it was reserved
+    Column("refused", Text),  # why it could not be confirmed: actual, expected and setting, as JSON
     CheckConstraint(f"state in ({_STATES})", name="state"),
     CheckConstraint("revenue_micros >= 0 and payout_micros >= 0 and seconds >= 0", name="quote"),
     CheckConstraint("expires_at_ms > reserved_at_ms", name="expires"),

@@ -14,6 +14,7 @@ from ringbid.reservations.reservation import State
 from ringbid.reservations.trace import TracedVerdict
 from ringbid.values.money import Money
 from ringbid.values.reason import Reason, Stage
+from ringbid.values.verdict import Refused
 from support.stored_pings import ORIGINAL_ID, RECEIVED_AT, VERDICTS, make_ping, make_reservation, make_trace
 
 PRICE = "Reserved for charlie at 12.50 USD revenue; the publisher is paid 10.00 USD after 90 s; "
@@ -40,6 +41,14 @@ def test_the_headline_says_what_became_of_the_reservation(state: State, standing
     explanation = explain(ping)
     assert explanation.headline == PRICE + standing
     assert explanation.state is state
+
+
+def test_a_place_that_could_not_be_confirmed_says_what_was_full_and_where_that_is_set() -> None:
+    refused = Refused(Reason.CAPS_FILLED, "1 of 1", "fewer than 1", "buyers[charlie].caps.concurrency")
+    ping = make_ping(reservation=make_reservation(State.REJECTED, ended_at=RECEIVED_AT, refused=refused))
+    told = explain(ping)
+    assert Refused(told.reason, told.actual, told.expected, told.setting) == refused
+    assert safe_view(ping, "reason") == {"code": "caps_filled", "info": Reason.CAPS_FILLED.safe_text}
 
 
 def test_a_held_place_past_its_end_on_the_stores_clock_is_told_as_expired() -> None:

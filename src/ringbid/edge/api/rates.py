@@ -8,7 +8,7 @@ from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from ringbid.catalog.model import RtbKey
+from ringbid.catalog.snapshot import KeyView
 from ringbid.values.clock import Clock
 from ringbid.values.ids import PublisherId
 from ringbid.values.reason import Reason
@@ -22,9 +22,9 @@ class PublisherRates:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._clock = clock
 
-    def refuse_if_over(self, key: RtbKey, publisher_id: PublisherId) -> Refused | None:
+    def refuse_if_over(self, view: KeyView, publisher_id: PublisherId) -> Refused | None:
         """Count this ping; why it is one too many, with the seconds after which it would not be, or None."""
-        limit = key.rate_limit
+        key, limit = view.key, view.key.rate_limit
         if limit is None:
             return None
         item = RateLimitItemPerSecond(limit.pings, limit.per_seconds)
@@ -34,5 +34,9 @@ class PublisherRates:
         wait_seconds = max(1, math.ceil(resets_at - self._clock.now().timestamp()))
         allowed = f"{limit.pings} pings in {limit.per_seconds} s"
         return Refused(
-            Reason.RATE_LIMITED, actual=f"more than {allowed}", expected=allowed, retry_after_seconds=wait_seconds
+            Reason.RATE_LIMITED,
+            actual=f"more than {allowed}",
+            expected=allowed,
+            setting=f"{view.setting}.rate_limit",
+            retry_after_seconds=wait_seconds,
         )

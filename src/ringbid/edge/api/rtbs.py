@@ -78,7 +78,7 @@ class RtbApi:
         )
         if isinstance(request, Refused):
             return request
-        over = self._rates.refuse_if_over(request.view.key, request.publisher_id)
+        over = self._rates.refuse_if_over(request.view, request.publisher_id)
         if over is not None:
             return over
         if request.idempotency is None:
@@ -141,7 +141,8 @@ class RtbApi:
                 return PingReply(200, reserved_body(moved, sip_domain=self._tools.sip_domain))
             return PingReply(200, msgspec.json.encode({"uuid": ping_id, "status": moved.state.value}))
         if moved.reason is Reason.CAPS_FILLED:
-            return PingReply(200, msgspec.json.encode({"uuid": ping_id, "status": "no-target"}))
+            told = {"info": moved.reason.safe_text, "code": moved.reason.safe_code}
+            return PingReply(200, msgspec.json.encode({"uuid": ping_id, "status": "no-target", **told}))
         if moved.reason is Reason.RESERVATION_UNKNOWN:
             return self._unknown(ping_id)
         return moved

@@ -107,7 +107,7 @@ def picture_of(told: Explanation, *, company: CompanyView | None, actor: Actor, 
     key = next((one.name for one in campaign.rtb_keys if one.id == ping.key_id), None) if campaign else None
     return Picture(
         told=told,
-        label=LABELS[ping.reason],
+        label=LABELS[told.reason],
         campaign=campaign.name if campaign is not None else ping.campaign_id,
         publisher=publisher.name if publisher is not None else ping.publisher_id,
         key=key or "a key that was removed",

@@ -154,8 +154,8 @@ def tell_ping(ping: StoredPing) -> PingTold:
         headline=told.headline,
         status=_status(ping),
         reason=Cause(
-            code=ping.reason.code,
-            text=ping.reason.text,
+            code=told.reason.code,
+            text=told.reason.text,
             actual=told.actual,
             expected=told.expected,
             setting=told.setting,
