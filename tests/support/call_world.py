@@ -57,7 +57,8 @@ class CallWorld:
     async def ping(self, *, caller: str = CALLER, publisher: str = "4321ABCD", **tags: str) -> dict[str, Any]:
         """The answer to one ping."""
         query = {"key": KEY, "publisher_id": publisher, "caller_number": caller, **tags}
-        return (await http_call(self.app, "POST", "/rtbs.json", query=query)).json
+        reply: dict[str, Any] = (await http_call(self.app, "POST", "/rtbs.json", query=query)).json
+        return reply
 
     async def arrive(
         self,

@@ -59,7 +59,7 @@ class NoCalls:
 def make_office(**ports: Any) -> Office:
     """An office with these ports; the others fail where they are asked."""
     empty = SimpleNamespace(snapshot=EMPTY)
-    plain = {
+    plain: dict[str, Any] = {
         "calls": NoCalls(),
         "catalogs": empty,
         "clock": SystemClock(),

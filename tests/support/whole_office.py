@@ -12,7 +12,7 @@ import random
 import re
 import string
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,15 +101,22 @@ class Whole:
 @asynccontextmanager
 async def open_whole(folder: Path, *, disputed: bool = False) -> AsyncIterator[Whole]:
     """Everything a server is made of, with both companies' things in its store; their calls are `disputed`, or not."""
-    ours = await _fill(folder, {}, disputed=disputed)
-    theirs = await _fill(folder, _RIVAL, disputed=disputed)
+    place = StorePlace("sqlite", Settings(data=folder), JumpingClock())
+    ours = await fill_company(place, disputed=disputed)
+    theirs = await fill_company(place, disputed=disputed, renamed=_RIVAL)
     identities = FixedIdentities(actors_of(ours))
     async with open_pages(folder, identities) as web:
         for things in (ours, theirs):
             await _seat(web.state.office.people.accounts, things)
-        await _print_links(web.state.office.people.accounts, ours)
-        await _make_posting_link(web.state.office, ours)
+        await print_links(web.state.office, ours)
         yield Whole(web.state.office, web, identities, ours, theirs)
+
+
+async def seat_people(office: Office, things: Belongings) -> None:
+    """Give the company its people, its API key, and what has TOKEN and POSTING_TOKEN in its address."""
+    assert office.people is not None
+    await _seat(office.people.accounts, things)
+    await print_links(office, things)
 
 
 async def _make_posting_link(office: Office, things: Belongings) -> None:
@@ -163,9 +170,11 @@ async def _seat(accounts: Accounts, things: Belongings) -> None:
     await accounts.make_key(key, author=author)
 
 
-async def _print_links(accounts: Accounts, things: Belongings) -> None:
-    """What has TOKEN in its address: an invitation, and a link of the terminal."""
-    company = CompanyId(things.company_id)
+async def print_links(office: Office, things: Belongings) -> None:
+    """What has TOKEN in its address: an invitation, and a link of the terminal; and a link to a posting page."""
+    await _make_posting_link(office, things)
+    assert office.people is not None
+    accounts, company = office.people.accounts, CompanyId(things.company_id)
     invitation = _invitation(company, TOKEN, Grant(role=Role.ANALYST))
     await accounts.invite(invitation, lifetime=GOOD_FOR, author=Author(name="root"))
     await accounts.make_link(hash_token(TOKEN), user_id=f"owner-of-{company}", lifetime=GOOD_FOR)
@@ -193,18 +202,22 @@ def actors_of(things: Belongings) -> dict[str, Actor]:
     }
 
 
-async def _fill(folder: Path, renamed: Mapping[str, str], *, disputed: bool) -> Belongings:
-    """A company's catalog, one ping that was reserved, its call, which converted, and one that was refused."""
+async def fill_company(
+    place: StorePlace,
+    *,
+    disputed: bool,
+    renamed: Mapping[str, str] | None = None,
+) -> Belongings:
+    """A company's catalog (the acme example, with other names where they are `renamed`), one ping that was reserved,
+    its call, which converted, and one that was refused."""
+    renamed = renamed or {}
 
     def name(text: str) -> str:
         for old, new in renamed.items():
             text = text.replace(old, new)
         return text
 
-    place = StorePlace("sqlite", Settings(data=folder), JumpingClock())
-    tree = _tree(name(ACME))
-    reader = {"name": "Reader", "key": f"access-key-of-{tree['company']['id']}-0123456789", "allows": "convert"}
-    tree["campaigns"][0]["access_keys"] = [reader]
+    tree = acme_tree(name)
     async with call_world(place, real_time=True, first_number=1 + 1000 * len(renamed), catalog=tree) as world:
         company = name("acme")
         world.outbound.answers = {name("charlie bid"): {"json": {"accepted": False}}}
@@ -242,8 +255,12 @@ async def _fill(folder: Path, renamed: Mapping[str, str], *, disputed: bool) -> 
     )
 
 
-def _tree(text: str) -> Any:
-    return yaml.safe_load(re.sub(r"(?m)^(\s+)on:", r'\1"on":', text))
+def acme_tree(name: Callable[[str], str] = str) -> Any:
+    """The acme example as a document, as `name` changes its text, with a key that reads calls."""
+    tree = yaml.safe_load(re.sub(r"(?m)^(\s+)on:", r'\1"on":', name(ACME)))
+    reader = {"name": "Reader", "key": f"access-key-of-{tree['company']['id']}-0123456789", "allows": "convert"}
+    tree["campaigns"][0]["access_keys"] = [reader]
+    return tree
 
 
 async def _ping(world: CallWorld, *, key: str, publisher: str, caller: str) -> Any:
