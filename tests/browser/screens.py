@@ -52,6 +52,8 @@ SCREENS = (
     Screen("buyer-calls", "/portal/buyer/calls", session="buyer"),
     Screen("buyer-terms", "/portal/buyer/terms", session="buyer"),
     Screen("disputes", "/disputes"),
+    Screen("event-webhooks", "/settings/webhooks"),
+    Screen("event-webhook-new", "/settings/webhooks/edit"),
     Screen("campaigns", "/campaigns"),
     Screen("campaign", "/campaigns/auto-insurance"),
     Screen("campaign-wizard", "/campaigns/new"),

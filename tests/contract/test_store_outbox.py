@@ -13,8 +13,8 @@ import pytest
 from ringbid.outbox.message import MessageState
 from ringbid.outbox.ports import Claimed, Listed, Replayed, Shown
 from ringbid.store.opening import Store, open_reader
-from ringbid.store.outbox import enqueue
 from ringbid.store.outbox_turn import _DUE, HEADS
+from ringbid.store.outbox_writing import enqueue
 from ringbid.store.sqlite import FILE_NAME
 from ringbid.values.clock import to_ms
 from ringbid.values.ids import CallId, CompanyId

@@ -30,6 +30,7 @@ LISTS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         "hook",
         {"method": "GET"},
     ),
+    ("/event-webhooks", {"id": "crm", "url": "https://crm.example/in"}, "crm", {"events": ["call.ended"]}),
 ]
 
 

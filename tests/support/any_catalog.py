@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ringbid.catalog.conversion_reading import identify_rules
 from ringbid.catalog.model import (
+    EVENT_TYPES,
     AccessKey,
     AccessRight,
     Buyer,
@@ -22,6 +23,7 @@ from ringbid.catalog.model import (
     Catalog,
     Company,
     ConversionRule,
+    EventWebhook,
     Filter,
     FixedAmount,
     FixedSeconds,
@@ -176,6 +178,19 @@ def _access_key(draw: st.DrawFn, secret: str, name: str, buyers: list[str], publ
     )
 
 
+def _event_webhook(webhook_id: str) -> st.SearchStrategy[EventWebhook]:
+    return st.builds(
+        EventWebhook,
+        id=st.just(webhook_id),
+        url=st.sampled_from(["http://127.0.0.1:9/events", "https://[::1]/x?a=%20#y", "https://crm.example/in"]),
+        events=st.sets(st.sampled_from(EVENT_TYPES), min_size=1).map(
+            lambda chosen: tuple(event for event in EVENT_TYPES if event in chosen)
+        ),
+        caller_number=st.booleans(),
+        paused=st.booleans(),
+    )
+
+
 def _routed(buyer: str) -> st.SearchStrategy[RoutedBuyer]:
     return st.builds(
         RoutedBuyer,
@@ -305,6 +320,7 @@ def _catalogs(draw: st.DrawFn) -> Catalog:
             )
             for one in draw(_named(_ids))
         ),
+        event_webhooks=tuple(draw(_event_webhook(one)) for one in draw(_named(_ids))),
         campaigns=tuple(
             Campaign(
                 id=CampaignId(one),

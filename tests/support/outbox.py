@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from ringbid.outbox.message import Message, MessageState, new_message_id
 from ringbid.outbox.ports import Claimed, Tried, Wish
 from ringbid.store.opening import Store
-from ringbid.store.outbox import enqueue
+from ringbid.store.outbox_writing import enqueue
 from ringbid.values.clock import to_ms
 from ringbid.values.ids import CallId, CompanyId
 from support.clocks import START

@@ -89,8 +89,9 @@ def _name_in(template: str, things: Belongings) -> str:
         "access-keys": "Reader",
         "conversions": things.rule,
         "webhooks": things.webhook,
+        "event-webhooks": things.event_webhook,
     }
-    return lists.get(template.rpartition("/")[0].rpartition("/")[2], "")
+    return lists.get(template.partition("/{name")[0].rpartition("/")[2], "")
 
 
 def ways_of(web: Litestar) -> Iterator[Way]:

@@ -85,6 +85,7 @@ class Belongings:
     group: str = ""
     rule: str = ""
     webhook: str = ""
+    event_webhook: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +253,7 @@ async def fill_company(
         group=name("overflow"),
         rule=name("charlie pays what it bids"),
         webhook=name("charlie bid"),
+        event_webhook=name("crm-of-acme"),
     )
 
 
@@ -260,6 +262,7 @@ def acme_tree(name: Callable[[str], str] = str) -> Any:
     tree = yaml.safe_load(re.sub(r"(?m)^(\s+)on:", r'\1"on":', name(ACME)))
     reader = {"name": "Reader", "key": f"access-key-of-{tree['company']['id']}-0123456789", "allows": "convert"}
     tree["campaigns"][0]["access_keys"] = [reader]
+    tree["event_webhooks"] = [{"id": name("crm-of-acme"), "url": "http://127.0.0.1:9/events"}]
     return tree
 
 

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from ringbid.call import memory, react
 from ringbid.call.connect import LATE_CODE, UNKNOWN_CODE, Plan, answer_of, connected_state, places, traced_routing
 from ringbid.call.event import Arrival, CallEvent
+from ringbid.call.events import call_events
 from ringbid.call.instruction import Over, Refuse
 from ringbid.call.instruction import Routing as Answer
 from ringbid.call.match import Match, late, match
@@ -27,6 +28,8 @@ from ringbid.call.routing import Caller, Routing
 from ringbid.call.state import Attempt, CallState, Phase
 from ringbid.call.tell import messages_of
 from ringbid.call.writing import with_written
+from ringbid.catalog.model import WebhookTrigger
+from ringbid.outbox.events import event_messages
 from ringbid.outbox.message import Message
 from ringbid.reservations.calling import CallTake, Claimed, NotOpen
 from ringbid.routing.plan import CampaignPlan
@@ -200,11 +203,19 @@ class Desk:
             routing=traced_routing(plan, claimed) if plan is not None else routing.unplanned(),
         )
         call = react.with_state(call, state, trace)
-        told = partial(messages_of, call, campaign, now=now, random_bytes=self._tools.random_bytes)
-        messages = told("call_received", attempt=None) + self._selected(call, campaign, state.attempts, now)
+        told = partial(self._told, call, campaign, attempt=None, now=now)
+        messages = told("call_received") + self._selected(call, campaign, state.attempts, now)
         if state.phase is Phase.REFUSED:
-            messages += told("call_ended", attempt=None)
+            messages += told("call_ended")
         return Draft(state=state, trace=trace, messages=messages, check_at_ms=check_at_ms(call, to_ms(now)))
+
+    def _told(
+        self, call: StoredCall, plan: CampaignPlan, trigger: WebhookTrigger, *, attempt: Attempt | None, now: datetime
+    ) -> tuple[Message, ...]:
+        """What is told to the campaign's webhooks, and to the company's event webhooks."""
+        told = messages_of(call, plan, trigger, attempt=attempt, now=now, random_bytes=self._tools.random_bytes)
+        events = call_events(call, trigger, attempt=attempt, now=now)
+        return told + event_messages(events, plan.catalog.event_webhooks)
 
     def _selected(
         self, call: StoredCall, plan: CampaignPlan, attempts: tuple[Attempt, ...], now: datetime
@@ -284,14 +295,7 @@ class Desk:
         call = react.with_state(call, state, trace)
         messages = self._selected(call, plan.campaign, state.attempts[tried:], now)
         if state.phase is Phase.ENDED:
-            messages += messages_of(
-                call,
-                plan.campaign,
-                "call_ended",
-                attempt=state.last_attempt,
-                now=now,
-                random_bytes=self._tools.random_bytes,
-            )
+            messages += self._told(call, plan.campaign, "call_ended", attempt=state.last_attempt, now=now)
         return Draft(state=state, trace=trace, messages=messages, check_at_ms=check_at_ms(call, to_ms(now)))
 
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from ringbid.call import convert, transitions
 from ringbid.call.convert import Conversion, Side
 from ringbid.call.event import CallEvent
+from ringbid.call.events import call_events, conversion_events
 from ringbid.call.ports import CallPlans, Lookups, Reaction, StoredCall
 from ringbid.call.state import Attempt, AttemptState, CallState, Phase
 from ringbid.call.tell import messages_of
@@ -24,6 +25,7 @@ from ringbid.catalog.model import WebhookTrigger
 from ringbid.catalog.snapshot import CampaignView
 from ringbid.ledger.entry import buyer_account, publisher_account
 from ringbid.ledger.posting import Posting, book_conversion
+from ringbid.outbox.events import Event, event_messages
 from ringbid.outbox.message import Message
 from ringbid.reservations.books import Request
 from ringbid.reservations.limits import Subject
@@ -87,6 +89,7 @@ class _Work:
         self.counts.append(Count(attempt.attempt_id, self._subjects_of, attempt.buyer_id))
 
     def tell(self, trigger: WebhookTrigger, attempt: Attempt | None, conversion: Conversion | None = None) -> None:
+        self.tell_events(call_events(self.call, trigger, attempt=attempt, now=self.now))
         home = self.home
         if home is None:
             return
@@ -100,6 +103,12 @@ class _Work:
             now=self.now,
             random_bytes=self.random_bytes,
         )
+
+    def tell_events(self, events: tuple[Event, ...]) -> None:
+        """To the event webhooks of the company, whatever became of the campaign."""
+        company = self.plans.snapshot.companies.get(self.call.company_id)
+        if company is not None:
+            self.messages += event_messages(events, company.catalog.event_webhooks)
 
     def converted_before(self, side: Side, terms: SideTerms) -> bool:
         key = self.dedupe_key(side, terms)
@@ -132,6 +141,7 @@ class _Work:
         if key is not None:
             self.converted.append(key)
         self.tell("converted", attempt, conversion)
+        self.tell_events(conversion_events(self.call, posting, buyer_id=attempt.buyer_id, now=self.now))
 
     def _subjects_of(self, buyer_id: BuyerId) -> tuple[Subject, ...]:
         home = self.home

@@ -18,6 +18,7 @@ from ringbid.catalog.file_fields import (
     campaign_fields,
     caps_fields,
     company_fields,
+    event_fields,
     group_fields,
     key_fields,
     number_fields,
@@ -37,6 +38,7 @@ from ringbid.catalog.model import (
     Catalog,
     Company,
     ConversionRule,
+    EventWebhook,
     InboundNumber,
     Publisher,
     RoutedBuyer,
@@ -79,6 +81,7 @@ _ROUTING = routing_fields(Routing())
 _ROUTED = routed_fields(RoutedBuyer(buyer=BuyerId("")))
 _RULE = rule_fields(ConversionRule(id=RuleId(""), version="", name=""))
 _CAPS = caps_fields(Caps())
+_EVENT = event_fields(EventWebhook(id="", url=""))
 # The same by the name of the list that holds it, for forms of new things.
 DEFAULTS: Mapping[str, Tree] = {
     "company": _COMPANY,
@@ -94,6 +97,7 @@ DEFAULTS: Mapping[str, Tree] = {
     "routing.buyers": _ROUTED,
     "conversions": _RULE,
     "webhooks": webhook_fields(Webhook(name="", on="passthrough", url="")) | {"side": None},
+    "event_webhooks": _EVENT,
 }
 
 
@@ -106,6 +110,7 @@ def short_fields(catalog: Catalog) -> Tree:
         "buyers": [_short_buyer(buyer, catalog.company) for buyer in catalog.buyers],
         "buyer_groups": [_short(group_fields(group), _GROUP) for group in catalog.buyer_groups],
         "campaigns": [_short_campaign(campaign) for campaign in catalog.campaigns],
+        "event_webhooks": [_short(event_fields(webhook), _EVENT) for webhook in catalog.event_webhooks],
     }
     return {name: part for name, part in parts.items() if part}
 

@@ -19,6 +19,7 @@ from ringbid.catalog.model import (
     Catalog,
     Company,
     ConversionRule,
+    EventWebhook,
     Filter,
     FilterScalar,
     FixedAmount,
@@ -49,6 +50,7 @@ def catalog_fields(catalog: Catalog) -> Tree:
         "buyers": [buyer_fields(buyer) for buyer in catalog.buyers],
         "buyer_groups": [group_fields(group) for group in catalog.buyer_groups],
         "campaigns": [campaign_fields(campaign) for campaign in catalog.campaigns],
+        "event_webhooks": [event_fields(webhook) for webhook in catalog.event_webhooks],
     }
 
 
@@ -238,6 +240,16 @@ def webhook_fields(webhook: Webhook) -> Tree:
         "body_type": webhook.body_type,
         "accept": webhook.accept,
         "outputs": dict(webhook.outputs),
+    }
+
+
+def event_fields(webhook: EventWebhook) -> Tree:
+    return {
+        "id": webhook.id,
+        "url": webhook.url,
+        "events": list(webhook.events),
+        "caller_number": webhook.caller_number,
+        "paused": webhook.paused,
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from ringbid.values.ids import BuyerId, CampaignId, CompanyId, GroupId, KeyId, PublisherId, RuleId
 from ringbid.values.phone import PhoneNumber
@@ -26,6 +26,17 @@ Explain = Literal["none", "reason", "buyers"]
 WebhookTrigger = Literal["passthrough", "call_received", "buyer_selected", "answered", "converted", "call_ended"]
 Side = Literal["both", "revenue", "payout"]  # the buyer's side of the money, the publisher's, or both
 AccessRight = Literal["write_tags", "convert", "hand_back"]
+EventType = Literal[
+    "ping.reserved",
+    "ping.rejected",
+    "reservation.expired",
+    "call.started",
+    "call.connected",
+    "call.ended",
+    "conversion.created",
+    "conversion.adjusted",
+]
+EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 FilterScalar = str | int | Decimal | bool | date
 
 
@@ -267,6 +278,20 @@ class Campaign:
     webhooks: tuple[Webhook, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventWebhook:
+    """Where events of the whole company are sent. Its secrets are made and kept by the outbox, and never stand here.
+
+    `caller_number`: may its events say who called?
+    """
+
+    id: str
+    url: str
+    events: tuple[EventType, ...] = EVENT_TYPES  # in the order of the type
+    caller_number: bool = False
+    paused: bool = False
+
+
 DEFAULT_DESTINATIONS = ("US", "CA")
 
 
@@ -292,3 +317,4 @@ class Catalog:
     buyers: tuple[Buyer, ...] = ()
     buyer_groups: tuple[BuyerGroup, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
+    event_webhooks: tuple[EventWebhook, ...] = ()

@@ -25,6 +25,7 @@ _IDENTITIES = {
     "access_keys": "name",
     "conversions": "name",
     "webhooks": "name",
+    "event_webhooks": "id",
 }
 _LONGEST_SHOWN = 64  # of a name in a problem's path
 

@@ -13,6 +13,7 @@ from typing import get_args
 from ringbid.catalog import checks
 from ringbid.catalog.buyer_reading import read_buyers, read_groups, read_time_zone
 from ringbid.catalog.campaign_reading import read_campaigns
+from ringbid.catalog.event_reading import read_event_webhooks
 from ringbid.catalog.fields import ID, ID_ALLOWED, TAG, TAG_ALLOWED, Fields, as_text
 from ringbid.catalog.key_reading import KeyName, KeyReader, NewKey
 from ringbid.catalog.model import DEFAULT_DESTINATIONS, Catalog, Company, Publisher, TagDeclaration, TagType
@@ -86,6 +87,7 @@ def _read_root(root: Fields, keys: KeyReader) -> Catalog:
         buyers=tuple(buyer for _, buyer in buyers),
         buyer_groups=groups,
         campaigns=campaigns,
+        event_webhooks=read_event_webhooks(root),
     )
 
 

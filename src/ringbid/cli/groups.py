@@ -271,6 +271,9 @@ def enable(
 @outbox.command()
 def secret(
     company: Company = None,
+    webhook: Annotated[
+        str | None, typer.Option("--webhook", metavar="ID", help="Those of this event webhook, which has its own.")
+    ] = None,
     rotate: Annotated[bool, typer.Option("--rotate", help="Make a new one; both sign from then on.")] = False,
     drop_old: Annotated[bool, typer.Option("--drop-old", help="Sign with the newest alone.")] = False,
     data: Data = None,
@@ -279,7 +282,7 @@ def secret(
     """Print what webhooks are signed with (Standard Webhooks), newest first."""
     from ringbid.cli import outbox as messages  # noqa: PLC0415 -- loaded when it runs
 
-    messages.secret(company, rotate=rotate, drop_old=drop_old, data=data, database=database)
+    messages.secret(company, webhook=webhook, rotate=rotate, drop_old=drop_old, data=data, database=database)
 
 
 @sip.command("config")

@@ -23,7 +23,7 @@ from ringbid.cli.checks import Finding
 from ringbid.cli.console import fail, output
 from ringbid.cli.running import read_settings, run, store_name
 from ringbid.edge.control import ask_server
-from ringbid.outbox.message import MessageState
+from ringbid.outbox.message import MessageState, event_endpoint
 from ringbid.outbox.ports import Counts, Listed, ListedTry, Replayed, Shown
 from ringbid.settings import Settings
 from ringbid.store.opening import open_reader, open_store
@@ -113,11 +113,22 @@ def enable(endpoint: str, *, company: str | None, data: Path | None, database: s
     output().print(Text(f"{endpoint} is in use again; {kept}."))
 
 
-def secret(company: str | None, *, rotate: bool, drop_old: bool, data: Path | None, database: str | None) -> None:
-    """Print a company's signing secrets, newest first; make a new one beside the old, or drop the old one."""
+def secret(
+    company: str | None,
+    *,
+    webhook: str | None = None,
+    rotate: bool,
+    drop_old: bool,
+    data: Path | None,
+    database: str | None,
+) -> None:
+    """Print the signing secrets of a company, or of its event webhook, newest first; make a new one beside the old, or
+    drop the old one."""
     settings = read_settings(data=data, database=database)
     company_id = _company(settings, company)
-    order = {"do": outbox_orders.SECRETS, "company": company_id, "rotate": rotate, "drop_old": drop_old}
+    order: Order = {"do": outbox_orders.SECRETS, "company": company_id, "rotate": rotate, "drop_old": drop_old}
+    if webhook is not None:
+        order["endpoint"] = event_endpoint(webhook)
     for value in _order(settings, order)["secrets"]:
         typer.echo(value)
 

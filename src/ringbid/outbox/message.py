@@ -12,6 +12,8 @@ from enum import Enum
 
 from ringbid.values.ids import CallId, CampaignId, CompanyId, RandomBytes, new_ping_id
 
+_EVENTS = "events:"
+
 
 class MessageState(Enum):
     """Where a message stands. All but WAITING are ends, and every end may be replayed."""
@@ -24,7 +26,8 @@ class MessageState(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """`kind` says what it tells (`webhook` for the catalog's own postbacks); `endpoint` is what a 410 disables."""
+    """`kind` says what it tells: an event, or `webhook` for the postbacks of a campaign; `endpoint` is what a 410
+    disables."""
 
     message_id: str
     company_id: CompanyId
@@ -40,6 +43,16 @@ class Message:
 def new_message_id(at: datetime, random_bytes: RandomBytes = os.urandom) -> str:
     """A fresh id that sorts by time: `msg_` and the 32 hex digits of a uuid of version 7."""
     return f"msg_{new_ping_id(at, random_bytes).replace('-', '')}"
+
+
+def event_endpoint(webhook_id: str) -> str:
+    """The endpoint of a company's event webhook: no campaign's, for those have a slash."""
+    return f"{_EVENTS}{webhook_id}"
+
+
+def is_event_endpoint(endpoint: str) -> bool:
+    """Is it an event webhook's? Those have secrets of their own."""
+    return endpoint.startswith(_EVENTS) and "/" not in endpoint
 
 
 def endpoint_of(campaign_id: CampaignId, webhook_name: str) -> str:

@@ -19,7 +19,7 @@ from ringbid.values.ids import CallId, CompanyId
 class Claimed:
     """A message that is ours to send until its lease ends. `step`: its failed tries since it was last put to wait.
 
-    `secrets` are its company's, the newest first.
+    `secrets` are what it is signed with, the newest first.
     """
 
     message: Message
@@ -167,7 +167,10 @@ class OutboxDesk(Protocol):
         None: it was not disabled."""
         ...
 
-    async def secrets(self, company_id: CompanyId, *, rotate: bool = False, drop_old: bool = False) -> tuple[str, ...]:
-        """The company's signing secrets, newest first, made where there is none. `rotate` makes a new one and keeps the
-        newest of the old ones beside it; `drop_old` keeps the newest only."""
+    async def secrets(
+        self, company_id: CompanyId, *, endpoint: str | None = None, rotate: bool = False, drop_old: bool = False
+    ) -> tuple[str, ...]:
+        """The company's signing secrets, or those of its event webhook at `endpoint`, newest first, made where there is
+        none. `rotate` makes a new one and keeps the newest of the old ones beside it; `drop_old` keeps the newest
+        only."""
         ...

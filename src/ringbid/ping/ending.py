@@ -68,6 +68,7 @@ class Ending:
             duplicate_key=duplicate_key if self.refused is None else None,
             idempotency=request.idempotency,
             finish=self._finish,
+            event_webhooks=view.company.catalog.event_webhooks,
         )
 
     async def follow_catalog(self, version: int) -> None:

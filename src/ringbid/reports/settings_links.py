@@ -19,8 +19,9 @@ _PAGES = {
     "buyers": "/buyers",
     "buyer_groups": "/buyer-groups",
     "campaigns": "/campaigns",
+    "event_webhooks": "/settings/webhooks",
 }
-_BY_QUERY = ("tags", "buyer_groups")
+_BY_QUERY = ("tags", "buyer_groups", "event_webhooks")
 # The parts of a campaign's page, by their name in the catalog.
 PARTS = {
     "numbers": "numbers",

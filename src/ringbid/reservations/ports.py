@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from ringbid.catalog.model import EventWebhook
 from ringbid.reservations.limits import Subject, Usage
 from ringbid.reservations.reservation import Reservation
 from ringbid.values.ids import BuyerId, CampaignId, CompanyId, KeyId, PingId, PublisherId
@@ -140,6 +141,7 @@ class Settlement:
     duplicate_key: str | None  # key or campaign, and caller; None: no duplicate check
     idempotency: IdempotencyUse | None
     finish: Callable[[Decision], PingRecord]
+    event_webhooks: tuple[EventWebhook, ...] = ()  # the company's, which are told how it ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,21 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, select, update
 
 from ringbid.catalog.model import CapKind
-from ringbid.reservations.books import Books, Entry, KeptReply, OpenCaller, Request, Wanted, start_of_window_ms
+from ringbid.outbox.message import Message
+from ringbid.ping.events import messages_of_ping
+from ringbid.reservations.books import (
+    Books,
+    EndedPing,
+    Entry,
+    KeptReply,
+    OpenCaller,
+    Request,
+    Wanted,
+    start_of_window_ms,
+)
 from ringbid.reservations.limits import NO_USAGE, WINDOWED, Usage
 from ringbid.store import schema
+from ringbid.store.outbox_writing import enqueue
 from ringbid.store.rows import (
     PING_COLUMNS,
     RESERVATION_COLUMNS,
@@ -192,13 +204,22 @@ def _lock_names(wanted: Wanted, entries: dict[PingId, Entry]) -> set[str]:
 
 
 def _write_ended(session: Session, books: Books) -> None:
-    """The pings that ended, and the replies that are kept for their Idempotency-Keys."""
+    """The pings that ended, what is told of them, and the replies that are kept for their Idempotency-Keys."""
     session.insert(_INSERT_PING, [ping_row(ended) for ended in books.ended])
     now_ms = to_ms(books.now)
+    told = [message for ended in books.ended if ended.settlement.event_webhooks for message in _told(ended, books)]
+    if told:
+        enqueue(session, told, now_ms)
     replies = [(pair, books.replies[pair]) for pair in books.kept]
     session.insert(
         _INSERT_REPLY, [(*pair, reply.fingerprint, reply.status, reply.body, now_ms) for pair, reply in replies]
     )
+
+
+def _told(ended: EndedPing, books: Books) -> tuple[Message, ...]:
+    """What the company's event webhooks are told of the ping."""
+    entry = books.entries.get(ended.settlement.ping_id)
+    return messages_of_ping(ended, entry.reservation if entry is not None else None, books.now)
 
 
 def _write_reservations(session: Session, books: Books) -> None:

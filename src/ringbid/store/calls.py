@@ -35,7 +35,7 @@ from ringbid.call.trace import CallTrace
 from ringbid.ledger.posting import Posting
 from ringbid.reservations.calling import Claimed, NotOpen
 from ringbid.reservations.reservation import State
-from ringbid.store import call_finding, journeys_due, ledger, outbox, written_tags
+from ringbid.store import call_finding, journeys_due, ledger, written_tags
 from ringbid.store.batch import HEAD, decide_within
 from ringbid.store.call_rows import (
     DUE,
@@ -58,6 +58,7 @@ from ringbid.store.call_rows import (
 )
 from ringbid.store.call_schema import converted_caller, secret
 from ringbid.store.ledger_reading import postings_of
+from ringbid.store.outbox_writing import enqueue
 from ringbid.store.reservations import find_ping
 from ringbid.store.session import Query, Session
 from ringbid.store.statements import Insert, Row, Statement
@@ -223,7 +224,7 @@ def _open(opening: Opening, session: Session) -> StoredCall | NotOpen:
     stored = dataclasses.replace(blank, state=draft.state, trace=draft.trace)
     session.insert(INSERT_CALL, [call_row(stored, draft.check_at_ms)])
     journeys_due.note(session, [stored.call_id])
-    outbox.enqueue(session, draft.messages, to_ms(now))
+    enqueue(session, draft.messages, to_ms(now))
     return _handle_parked(stored, told, opening.react, _Lookups(session, now), session)
 
 
@@ -249,7 +250,7 @@ def _take_more(more: More, session: Session) -> StoredCall:
     now = _now(session)
     draft = more.draft(call, claimed, now)
     _write(session, call, draft)
-    outbox.enqueue(session, draft.messages, to_ms(now))
+    enqueue(session, draft.messages, to_ms(now))
     return dataclasses.replace(call, state=draft.state, trace=draft.trace)
 
 
@@ -290,7 +291,7 @@ def _apply(call: StoredCall, reaction: Reaction, lookups: _Lookups, session: Ses
     trace = reaction.trace or call.trace
     draft = Draft(state=reaction.state, trace=trace, check_at_ms=reaction.check_at_ms)
     _write(session, call, draft)
-    outbox.enqueue(session, reaction.messages, now_ms)
+    enqueue(session, reaction.messages, now_ms)
     if reaction.postings:
         session.lock([_money_lock(call)])
         ledger.post_all(session, reaction.postings, now_ms)

@@ -16,6 +16,7 @@ from ringbid.ledger.correcting import Corrected, Correction, correct
 from ringbid.ledger.ports import LedgerBroken
 from ringbid.ledger.posting import Posting, sum_entries
 from ringbid.store import journeys_due
+from ringbid.store.event_telling import tell_correction
 from ringbid.store.ledger_reading import LedgerReading, differences, postings_of
 from ringbid.store.ledger_schema import balance, ledger_entry, posting
 from ringbid.store.session import Session
@@ -132,7 +133,9 @@ def _correct(session: Session, correction: Correction) -> Corrected | Refused:
     booked = postings_of(session, correction.call_id, company_id=correction.company_id)
     made = correct(booked, correction)
     if isinstance(made, Corrected) and not made.repeated:
-        assert post(session, made.posting, _now_ms(session)), "its key was not among the call's postings"
+        now_ms = _now_ms(session)
+        tell_correction(session, booked, made.posting, now_ms)
+        assert post(session, made.posting, now_ms), "its key was not among the call's postings"
     return made
 
 

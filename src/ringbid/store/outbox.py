@@ -1,14 +1,14 @@
 """The outbox: messages that must leave, written in the transaction of their cause and kept until they have left.
 
-`enqueue` is called by whoever writes the cause; `worker.outbox` takes turns (`outbox_turn`), the owner's commands list,
-replay and enable, and `worker.retention` flushes what is old.
+Whoever writes a cause writes its messages (`outbox_writing`); `worker.outbox` takes turns (`outbox_turn`), the owner's
+commands list, replay and enable, and `worker.retention` flushes what is old.
 """
 
 from __future__ import annotations
 
 import os
 import secrets as randomness
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any
@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, bindparam, delete, func, lit
 
 from ringbid.buyers.protocol import Ask
 from ringbid.buyers.webhook import redact
-from ringbid.outbox.message import Message, MessageState
+from ringbid.outbox.message import MessageState
 from ringbid.outbox.ports import (
     Counts,
     DisabledEndpoint,
@@ -29,7 +29,6 @@ from ringbid.outbox.ports import (
     Tried,
     Turn,
     Wish,
-    queue_of,
 )
 from ringbid.outbox.signing import new_secret
 from ringbid.store.call_schema import secret
@@ -44,7 +43,6 @@ from ringbid.values.ids import CallId, CompanyId
 BATCH = 100
 MOST_LISTED = 1000
 
-_INSERT = Insert(outbox)
 _LEFT_BEHIND = Statement(
     update(outbox).where(WAITING, outbox.c.lease.is_not(None)).values(lease=None, next_at_ms=bindparam("now_ms"))
 )
@@ -128,15 +126,6 @@ _OLD = Statement(
 _FLUSH = [Statement(delete(table).where(one_of(table.c.message_id, "message_ids"))) for table in (outbox_try, outbox)]
 
 
-def enqueue(session: Session, messages: Iterable[Message], at_ms: int) -> None:
-    """Write `messages`, due at once, in the transaction that `session` is in: they leave if their cause is committed.
-
-    `at_ms` is the store's time. Nothing is read: a disabled endpoint is seen when they are claimed. Then `nudge` the
-    sender, so that they leave without waiting for its poll.
-    """
-    session.insert(_INSERT, [_row_of(message, at_ms) for message in messages])
-
-
 class OutboxReading:
     """What can be read of the outbox, also beside a running server."""
 
@@ -201,10 +190,13 @@ class StoredOutbox(OutboxReading):
         None: it was not disabled."""
         return await self._writer.transact(partial(_enable, company_id, endpoint))
 
-    async def secrets(self, company_id: CompanyId, *, rotate: bool = False, drop_old: bool = False) -> tuple[str, ...]:
-        """The company's signing secrets, newest first, made where there is none. `rotate` makes a new one and keeps the
-        newest of the old ones beside it; `drop_old` keeps the newest only."""
-        return await self._writer.transact(partial(_secrets, company_id, rotate, drop_old))
+    async def secrets(
+        self, company_id: CompanyId, *, endpoint: str | None = None, rotate: bool = False, drop_old: bool = False
+    ) -> tuple[str, ...]:
+        """The company's signing secrets, or those of its event webhook at `endpoint`, newest first, made where there is
+        none. `rotate` makes a new one and keeps the newest of the old ones beside it; `drop_old` keeps the newest
+        only."""
+        return await self._writer.transact(partial(_secrets, secret_name(company_id, endpoint), rotate, drop_old))
 
     async def flush(self, *, delivered: timedelta, dead: timedelta) -> int:
         """Remove messages that were delivered longer than `delivered` ago, or ended otherwise longer than `dead` ago,
@@ -217,25 +209,6 @@ class StoredOutbox(OutboxReading):
                 removed = await self._writer.transact(partial(_flush, state, age))
                 flushed += removed
         return flushed
-
-
-def _row_of(message: Message, at_ms: int) -> Row:
-    request = Request(method=message.method, url=message.url, headers=message.headers, body=message.body)
-    values = {
-        "message_id": message.message_id,
-        "company_id": message.company_id,
-        "call_id": message.call_id,
-        "kind": message.kind,
-        "endpoint": message.endpoint,
-        "queue": queue_of(message.company_id, message.endpoint),
-        "request": msgspec.json.encode(request),
-        "created_at_ms": at_ms,
-        "state": MessageState.WAITING.value,
-        "tries": 0,
-        "step": 0,
-        "next_at_ms": at_ms,
-    }
-    return tuple(values.get(column.name) for column in _INSERT.columns)
 
 
 def _adopt(session: Session) -> int:
@@ -271,14 +244,14 @@ def _enable(company_id: CompanyId, endpoint: str, session: Session) -> int | Non
     return _replay_all(MessageState.DISABLED, company_id, endpoint, session)
 
 
-def _secrets(company_id: CompanyId, rotate: bool, drop_old: bool, session: Session) -> tuple[str, ...]:
+def _secrets(name: str, rotate: bool, drop_old: bool, session: Session) -> tuple[str, ...]:
     session.lock([LOCK])
     now_ms = read_now_ms(session)
-    found = read_secrets(session, [company_id], now_ms)[company_id]
+    found = read_secrets(session, [name], now_ms)[name]
     kept = (new_secret(os.urandom), *found)[:2] if rotate else found
     kept = kept[:1] if drop_old else kept
     if kept != found:
-        session.insert(_REPLACE_SECRET, [(secret_name(company_id), " ".join(kept), now_ms)])
+        session.insert(_REPLACE_SECRET, [(name, " ".join(kept), now_ms)])
     return kept
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import BindParameter, Select, bindparam, func, literal_column, select, update
 
-from ringbid.outbox.message import Message, MessageState
+from ringbid.outbox.message import Message, MessageState, is_event_endpoint
 from ringbid.outbox.ports import Claimed, Tried, Turn, Wish, queue_of
 from ringbid.outbox.schedule import pick
 from ringbid.outbox.signing import new_secret
@@ -154,18 +154,21 @@ def read_now_ms(session: Session) -> int:
     return int(now_ms)
 
 
-def read_secrets(session: Session, company_ids: Iterable[str], now_ms: int) -> dict[str, tuple[str, ...]]:
-    """Each company's signing secrets, newest first; made where there is none. Under the lock."""
-    names = {secret_name(company_id): company_id for company_id in company_ids}
-    [rows] = session.fetch((_SECRETS, {"names": list(names)}))
-    found = {names[name]: tuple(value.split()) for name, value in rows}
-    made = {company_id: new_secret(os.urandom) for company_id in names.values() if company_id not in found}
-    session.insert(_INSERT_SECRET, [(secret_name(company_id), value, now_ms) for company_id, value in made.items()])
-    return found | {company_id: (value,) for company_id, value in made.items()}
+def read_secrets(session: Session, names: Iterable[str], now_ms: int) -> dict[str, tuple[str, ...]]:
+    """The signing secrets of these names, newest first; made where there are none. Under the lock."""
+    wanted = dict.fromkeys(names)
+    [rows] = session.fetch((_SECRETS, {"names": list(wanted)}))
+    found = {name: tuple(value.split()) for name, value in rows}
+    made = {name: new_secret(os.urandom) for name in wanted if name not in found}
+    session.insert(_INSERT_SECRET, [(name, value, now_ms) for name, value in made.items()])
+    return found | {name: (value,) for name, value in made.items()}
 
 
-def secret_name(company_id: str) -> str:
-    return f"webhook/{company_id}"
+def secret_name(company_id: str, endpoint: str | None = None) -> str:
+    """What the secrets are called that messages to an endpoint are signed with: an event webhook has its own, so that
+    none of their receivers can speak for us to another; all webhooks of campaigns share the company's."""
+    own = endpoint is not None and is_event_endpoint(endpoint)
+    return f"webhook/{company_id}/{endpoint}" if own else f"webhook/{company_id}"
 
 
 def _claim(session: Session, wish: Wish, now_ms: int, *, lease: str) -> tuple[list[str], int | None]:
@@ -196,7 +199,8 @@ def _claim(session: Session, wish: Wish, now_ms: int, *, lease: str) -> tuple[li
 
 def _read_claimed(session: Session, message_ids: list[str], *, lease: str, now_ms: int) -> tuple[Claimed, ...]:
     [rows] = session.fetch((_MESSAGES, {"message_ids": message_ids}))
-    secrets = read_secrets(session, {row[1] for row in rows}, now_ms)
+    names = {row[0]: secret_name(row[1], row[4]) for row in rows}
+    secrets = read_secrets(session, names.values(), now_ms)
     claimed = []
     for message_id, company_id, call_id, kind, endpoint, document, step in rows:
         request = msgspec.json.decode(document, type=Request)
@@ -211,7 +215,7 @@ def _read_claimed(session: Session, message_ids: list[str], *, lease: str, now_m
             headers=request.headers,
             body=request.body,
         )
-        claimed.append(Claimed(message=message, lease=lease, step=step, secrets=secrets[company_id]))
+        claimed.append(Claimed(message=message, lease=lease, step=step, secrets=secrets[names[message_id]]))
     return tuple(claimed)
 
 

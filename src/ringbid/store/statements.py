@@ -96,11 +96,14 @@ class Insert:
     of two, so that there are few texts to compile, and PostgreSQL parses nothing twice.
     """
 
-    def __init__(self, table: Table, *, replace: bool = False, add: str | tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, table: Table, *, replace: bool = False, add: str | tuple[str, ...] = (), unless: str = ""
+    ) -> None:
         """A row whose key exists is an error; with `replace` its other columns are overwritten; with `add` these
-        columns are added to."""
+        columns are added to. `unless`: a row is left out where this unique column has its value already."""
         self._table = table
         self._replace = replace
+        self._unless = unless
         self._add = (add,) if isinstance(add, str) else add
         self.columns = tuple(column for column in table.columns if column is not table.autoincrement_column)
         self._texts: dict[tuple[DialectName, int], str] = {}
@@ -132,6 +135,8 @@ class Insert:
         elif self._add:
             totals = {name: self._table.c[name] + insert.excluded[name] for name in self._add}
             insert = insert.on_conflict_do_update(index_elements=key, set_=totals)
+        elif self._unless:
+            insert = insert.on_conflict_do_nothing(index_elements=[self._unless])
         return _compile(insert, dialect)[0]
 
 

@@ -17,6 +17,7 @@ from ringbid.reservations.reservation import State
 from ringbid.store import schema
 from ringbid.store.batch import HEAD
 from ringbid.store.call_tidying import flush_calls, flush_own_reservations, flush_written
+from ringbid.store.event_telling import tell_expired
 from ringbid.store.session import Session
 from ringbid.store.statements import Insert, Row, Statement, one_of
 from ringbid.store.threads import SessionThread
@@ -101,6 +102,8 @@ class Tidying:
 
         What is open or live stays until it has ended. How many pings were removed; `purged`: are their bytes gone too?
         """
+        while await self.sweep():  # whoever wants to know of an end is told before it is gone
+            pass
         flushed = 0
         last_id: int | None = 0
         while last_id is not None:
@@ -143,6 +146,7 @@ def _sweep(session: Session) -> int:
     rows = [row for row in _read_locked(session, candidates) if _is_overdue(row, now_ms)]
     waiting = [row for row in rows if row[1] != State.LIVE.value]
     live = [row for row in rows if row[1] == State.LIVE.value]
+    tell_expired(session, [row[0] for row in waiting], now_ms)
     session.write(_EXPIRE, ping_ids=[row[0] for row in waiting])
     session.write(_END_LOST, ping_ids=[row[0] for row in live])
     moves = [(ping_id, State.EXPIRED.value, state, expires_ms, "sweep") for ping_id, state, expires_ms, _, _ in waiting]

@@ -47,7 +47,10 @@ async def _enable(desk: OutboxDesk, order: Order) -> Order:
 
 async def _secrets(desk: OutboxDesk, order: Order) -> Order:
     company_id = CompanyId(order["company"])
-    return {"secrets": list(await desk.secrets(company_id, rotate=order["rotate"], drop_old=order["drop_old"]))}
+    found = await desk.secrets(
+        company_id, endpoint=order.get("endpoint"), rotate=order["rotate"], drop_old=order["drop_old"]
+    )
+    return {"secrets": list(found)}
 
 
 _ORDERS = {REPLAY: _replay, REPLAY_DEAD: _replay_dead, ENABLE: _enable, SECRETS: _secrets}

@@ -228,6 +228,13 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
         Field("accept", "Accepted when", hint="A JMESPath expression on the answer: accepted == `true`"),
         Field("outputs", "What is read from the answer", "names", "One a line: bid_amount: bid.amount", rows=4),
     ),
+    "event_webhooks": (
+        _ID,
+        Field("url", "URL", hint="Where events are sent to, as JSON with POST. Without [tokens].", required=True),
+        Field("events", "Events", "words", "With commas. Empty: all of them.", rows=3),
+        Field("caller_number", "Events say the caller's number", "check"),
+        Field("paused", "Paused", "check", "Nothing that happens meanwhile is sent, now or later."),
+    ),
 }  # fmt: skip
 
 # What a thing of each list is called.
@@ -245,4 +252,5 @@ NOUNS = {
     "routing.buyers": "buyer of this campaign",
     "conversions": "conversion rule",
     "webhooks": "webhook",
+    "event_webhooks": "event webhook",
 }

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from ringbid.edge.console import buyers, campaigns, catalog_yaml, key_picture, posting, server_settings, sources, wizard
+from ringbid.edge.console import (
+    buyers,
+    campaigns,
+    catalog_yaml,
+    event_webhooks,
+    key_picture,
+    posting,
+    server_settings,
+    sources,
+    wizard,
+)
 
 HANDLERS: list[ControllerRouterHandler] = [
     *campaigns.HANDLERS,
@@ -15,4 +25,5 @@ HANDLERS: list[ControllerRouterHandler] = [
     *posting.HANDLERS,
     *wizard.HANDLERS,
     *server_settings.HANDLERS,
+    *event_webhooks.HANDLERS,
 ]

@@ -19,6 +19,7 @@ _TABS = (
     ("API keys", "/settings/keys", Policy.OWN),
     ("Company", "/settings/catalog", Policy.READ),
     ("Tags", "/settings/tags", Policy.READ),
+    ("Event webhooks", "/settings/webhooks", Policy.READ),
     ("Server", "/settings/server", Policy.READ),
     ("Companies", "/settings/companies", Policy.OWN),
 )

@@ -11,6 +11,7 @@ import msgspec
 
 from ringbid.catalog.model import (
     AccessRight,
+    EventType,
     Explain,
     Operator,
     Side,
@@ -228,3 +229,13 @@ class WebhookForm(_Form):
     body_type: Literal["json", "form", "xml", "text"] | None = None
     accept: str | None = None
     outputs: dict[str, str] | None = None
+
+
+class EventWebhookForm(_Form):
+    """Where events of the whole company are sent. The answer to adding one has its `secret`, once."""
+
+    id: str
+    url: str
+    events: list[EventType] | None = None
+    caller_number: bool | None = None
+    paused: bool | None = None

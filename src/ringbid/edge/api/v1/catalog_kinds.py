@@ -139,4 +139,13 @@ KINDS = (
         fields=file_fields.webhook_fields,
         of_campaign=True,
     ),
+    Kind(
+        path="/event-webhooks",
+        word="event_webhook",
+        tag="Event webhooks",
+        listed="event_webhooks",
+        named_by="id",
+        form=forms.EventWebhookForm,
+        fields=file_fields.event_fields,
+    ),
 )

@@ -14,6 +14,7 @@ from ringbid.edge.api.v1.catalog_writes import as_json, body_of, change, edition
 from ringbid.edge.api.v1.etags import version_in
 from ringbid.edge.api.v1.paging import after_of, cursor_of
 from ringbid.edge.api.v1.problems import ApiError, invalid, not_found
+from ringbid.edge.web.event_secrets import first_secret
 from ringbid.edge.web.office import WebRequest
 
 _NESTED = ("caps",)
@@ -51,6 +52,8 @@ async def add_thing(request: WebRequest, kind: Kind) -> Response[bytes]:
     told = kind.fields(thing)
     if kind.listed in _WITH_SECRETS:
         told["secret"] = done.new_keys[0].secret if done.new_keys else None
+    if kind.listed == "event_webhooks":
+        told["secret"] = await first_secret(request, kind.name_of(thing))
     location = f"{request.url.path}/{kind.name_of(thing)}"
     return as_json(told, version=done.version, status=201, location=location)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from ringbid.edge.api.v1 import calls, catalog, codes, deliveries, ledger, pings, reference, reports
+from ringbid.edge.api.v1 import calls, catalog, codes, deliveries, event_webhooks, ledger, pings, reference, reports
 
 HANDLERS: list[ControllerRouterHandler] = [
     *pings.HANDLERS,
@@ -12,6 +12,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     *ledger.HANDLERS,
     *deliveries.HANDLERS,
     *catalog.HANDLERS,
+    *event_webhooks.HANDLERS,
     *codes.HANDLERS,
     *reports.HANDLERS,
     *reference.HANDLERS,
