@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from crash.loop import crash_loop
 from crash.planted import PLANTED
+from ringbid.settings import Settings
+from support.clocks import JumpingClock
+from support.journeys import counted_sums, fold_all, kept_sums
 from support.postgres import Cluster
+from support.store_clients import rows_of
+from support.stores import StorePlace, run
 
 KILLS = int(os.environ.get("RINGBID_KILLS", "200"))
 SEED = int(os.environ.get("RINGBID_SEED", "1"))
@@ -27,6 +33,7 @@ def test_no_kill_breaks_a_promise_on_sqlite(tmp_path: Path) -> None:
     assert not outcome.violations, str(outcome)
     assert outcome.reserved >= KILLS, "there was load"
     assert outcome.unknown >= KILLS, "the kills came under load"
+    check_journeys("sqlite", Settings(data=tmp_path))
 
 
 @pytest.mark.timeout(600)
@@ -34,7 +41,9 @@ def test_no_kill_breaks_a_promise_on_postgresql(tmp_path: Path) -> None:
     kills = max(1, round(KILLS * POSTGRES_SHARE))
     cluster = Cluster.start(durable=True)
     try:
-        outcome = crash_loop(data=tmp_path, database=cluster.create_database(), kills=kills, seed=SEED)
+        database = cluster.create_database()
+        outcome = crash_loop(data=tmp_path, database=database, kills=kills, seed=SEED)
+        check_journeys("postgresql", Settings(database=database))
     finally:
         cluster.stop()
     print(outcome)
@@ -47,3 +56,14 @@ def test_no_kill_breaks_a_promise_on_postgresql(tmp_path: Path) -> None:
 def test_a_planted_bug_is_found(tmp_path: Path, plant: str) -> None:
     outcome = crash_loop(data=tmp_path, kills=PLANTED_KILLS, seed=SEED, plant=plant)
     assert any(PLANTED[plant].found_as in line for line in outcome.violations), str(outcome)
+
+
+def check_journeys(name: Literal["sqlite", "postgresql"], settings: Settings) -> None:
+    """The servers were killed while they folded, too: every ping is one journey, and the sums are those of all."""
+    place = StorePlace(name, settings, JumpingClock())
+    [(folded_before_the_end,)] = rows_of(place, "select count(*) from journey")
+    assert folded_before_the_end, "some were folded between the kills"
+    run(place, fold_all, real_time=True)
+    assert rows_of(place, "select count(*) from journey") == rows_of(place, "select count(*) from ping")
+    assert rows_of(place, "select count(*) from journey where uuid not in (select uuid from ping)") == [(0,)]
+    assert kept_sums(place) == counted_sums(place)
