@@ -18,6 +18,7 @@ from support.server import apply_catalog, free_port
 CAP = 5
 GROUP_CAP = 12  # of all buyers together, so that it, too, is full at times
 TTL_SECONDS = 1
+FILL_SECONDS = 60  # the last pings' TTL: longer than it takes to send them, on any machine
 PUBLISHERS = 8
 # How long a server lives: some hardly listen, most are killed at a random moment after their first answer.
 SHORT_LIFE_SECONDS, LIFE_SECONDS = 0.02, 0.16
@@ -46,9 +47,7 @@ class Outcome:
 
 def crash_loop(*, data: Path, kills: int, seed: int, database: str | None = None, plant: str | None = None) -> Outcome:
     """Kill a server `kills` times under load. `plant` names a bug of `crash.planted` that the server gets."""
-    catalog = data / "crash.yaml"
-    catalog.write_text(_catalog_yaml())
-    apply_catalog(catalog, data=data, database=database)
+    _apply(data, database, ttl_seconds=TTL_SECONDS)
     port, moments, journal = free_port(), random.Random(seed), Journal()
     with fleet(data=data, port=port, database=database, plant=plant) as servers:
         servers.start()
@@ -71,6 +70,7 @@ def crash_loop(*, data: Path, kills: int, seed: int, database: str | None = None
         contents = read_store(data=data, database=database)
         caps: Mapping[str, int] = dict.fromkeys(BUYERS, CAP)
         violations = audit(journal, contents, caps=caps, groups={" ".join(BUYERS): GROUP_CAP})
+        _apply(data, database, ttl_seconds=FILL_SECONDS)
         violations += _places_that_are_not_free(servers, seed=seed)
     attempts = journal.attempts
     return Outcome(
@@ -80,6 +80,12 @@ def crash_loop(*, data: Path, kills: int, seed: int, database: str | None = None
         unknown=sum(attempt.unknown for attempt in attempts),
         replayed=sum(attempt.replayed for attempt in attempts),
     )
+
+
+def _apply(data: Path, database: str | None, *, ttl_seconds: int) -> None:
+    catalog = data / "crash.yaml"
+    catalog.write_text(_catalog_yaml(ttl_seconds))
+    apply_catalog(catalog, data=data, database=database)
 
 
 def _live(journal: Journal, moments: random.Random) -> None:
@@ -113,7 +119,7 @@ def _key_of(buyer: str) -> str:
     return f"crash-test-key-of-{buyer}"
 
 
-def _catalog_yaml() -> str:
+def _catalog_yaml(ttl_seconds: int) -> str:
     """A campaign for each buyer, so that a publisher knows with whom it holds a place."""
     catalog = {
         "company": {"id": "crash", "name": "Crash", "time_zone": "UTC", "currency": "USD"},
@@ -125,17 +131,17 @@ def _catalog_yaml() -> str:
         "buyer_groups": [
             {"id": "all", "name": "All", "buyers": list(BUYERS), "caps": {"concurrency": GROUP_CAP}},
         ],
-        "campaigns": [_campaign(index, buyer) for index, buyer in enumerate(BUYERS)],
+        "campaigns": [_campaign(index, buyer, ttl_seconds) for index, buyer in enumerate(BUYERS)],
     }
     return yaml.safe_dump(catalog, sort_keys=False)
 
 
-def _campaign(index: int, buyer: str) -> dict[str, object]:
+def _campaign(index: int, buyer: str, ttl_seconds: int) -> dict[str, object]:
     return {
         "id": f"to-{buyer}",
         "name": f"To {buyer}",
         "numbers": [{"number": f"+1844402114{index}"}],
-        "rtb_keys": [{"key": _key_of(buyer), "name": "Default", "ttl_seconds": TTL_SECONDS, "count_on_reserve": True}],
+        "rtb_keys": [{"key": _key_of(buyer), "name": "Default", "ttl_seconds": ttl_seconds, "count_on_reserve": True}],
         "routing": {"strategy": "bid", "buyers": [{"buyer": buyer, "priority": 1, "weight": 1}]},
         "conversions": [{"name": "fixed", "buyer": buyer, "seconds": 95, "revenue": 1.5, "payout": 1.173}],
     }
