@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -42,6 +42,7 @@ class Desk:
     data: Path
     things: dict[str, str] = field(default_factory=dict)
     identities: FixedIdentities = field(default_factory=FixedIdentities)
+    stop: Callable[[], None] = lambda: None  # and wait until it has
 
     def ping(self, campaign: str = "auto-insurance", **parameters: str) -> dict[str, Any]:
         """Send one ping, as publisher 4321ABCD unless said otherwise; the reply."""
@@ -61,7 +62,7 @@ def running_desk(
     desk = Desk(f"http://127.0.0.1:{port}", data)
     if identities is not None:
         desk.identities = identities
-    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+    stops: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
     failed: list[BaseException] = []
 
     async def story() -> None:
@@ -71,7 +72,7 @@ def running_desk(
             catalog.write_text(demo_catalog(buyers.ports, receiver_port=free_port(), address_of=_phone))
             await asyncio.to_thread(apply_catalog, catalog, data=data)
             ending = asyncio.Event()
-            stop.append((asyncio.get_running_loop(), ending))
+            stops.append((asyncio.get_running_loop(), ending))
             await bootstrap.serve(
                 Settings(data=data, outbound=Outbound(allow_private=True)),
                 on_ready=lambda _: ready.set(),
@@ -91,6 +92,14 @@ def running_desk(
 
     thread = threading.Thread(target=run, name="desk")
     thread.start()
+
+    def stop() -> None:
+        for loop, ending in stops:
+            if not ended.is_set():
+                loop.call_soon_threadsafe(ending.set)
+        thread.join(READY_SECONDS)
+
+    desk.stop = stop
     try:
         assert ready.wait(READY_SECONDS), "the server did not get ready"
         if failed:
@@ -100,10 +109,7 @@ def running_desk(
             desk.things["posting"] = _sample_link(desk)
         yield desk
     finally:
-        for loop, ending in stop:
-            if not ended.is_set():
-                loop.call_soon_threadsafe(ending.set)
-        thread.join(READY_SECONDS)
+        stop()
 
 
 async def _sample_call(data: Path) -> Mapping[str, str]:

@@ -88,7 +88,7 @@ async def serve(
             on_ready(address)
 
     async with _parts(settings, clock, here, identities) as (app, control, warm_up, accounts):
-        server = Server(http_config(app), note_ready)
+        server = Server(http_config(app), note_ready, on_stop=app.end_streams)
         await control.start()
         warming = tasks.start(warm_up(), name="warm up")
         welcoming = tasks.start(_welcome(ready, accounts, on_unclaimed), name="welcome")
@@ -211,7 +211,7 @@ async def _open_pages(
 
     trying = build_ping_tools(store.reservations, catalogs, outbound, settings=settings, clock=clock)
 
-    def build() -> App:
+    def build() -> tuple[App, Callable[[], None]]:
         from ringbid.bootstrap.web import open_web  # noqa: PLC0415 -- slow, and not for calls and pings
 
         web = open_web(
@@ -223,9 +223,10 @@ async def _open_pages(
             identities=identities,
             on_message=on_message,
         )
-        return cast("App", web)
+        return cast("App", web), web.state.office.live.close
 
-    pages.open(await asyncio.to_thread(build))
+    app, end_streams = await asyncio.to_thread(build)
+    pages.open(app, end_streams=end_streams)
 
 
 def _reconciler(settings: Settings, store: Store, desk: CallDesk, clock: Clock) -> Reconciler:
@@ -284,7 +285,7 @@ def build_application(
     call_tools: CallTools | None = None,
     networks: Networks | None = None,
     metrics: Metrics | None = None,
-    pages: App | None = None,
+    pages: LateApp | None = None,
 ) -> Application:
     """The HTTP application over given parts: the server's own, or those of a test. Requests about calls are answered
     where there are `call_tools` and `networks`."""
@@ -296,7 +297,8 @@ def build_application(
     calls = None
     if call_tools is not None and networks is not None:
         calls = CallApi(tools=call_tools, networks=networks, limits=settings.limits, metrics=metrics)
-    return Application(rtbs=rtbs, metrics=metrics, carriers=carriers, calls=calls, pages=pages)
+    end_streams = pages.end_streams if pages is not None else lambda: None
+    return Application(rtbs=rtbs, metrics=metrics, carriers=carriers, calls=calls, pages=pages, end_streams=end_streams)
 
 
 def build_ping_tools(

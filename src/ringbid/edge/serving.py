@@ -34,11 +34,22 @@ class Address:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, telling when and where it listens."""
+    """uvicorn, telling when and where it listens, and when it stops."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[Address], None] | None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        on_ready: Callable[[Address], None] | None,
+        on_stop: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._on_stop = on_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell, then finish what was accepted."""
+        self._on_stop()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then tell where."""

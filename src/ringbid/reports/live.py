@@ -55,6 +55,20 @@ class LiveFeed:
         self._read = read
         self._monotonic = monotonic
         self._rings: dict[CompanyId, _Ring] = {}
+        self._closed = asyncio.Event()
+
+    def close(self) -> None:
+        """The server stops: whoever watches is to go, at once."""
+        self._closed.set()
+
+    async def pause(self, seconds: float) -> bool:
+        """Wait so long; whether to go on then. False at once when the feed is closed."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
+        except TimeoutError:
+            return True
+        return False
 
     async def since(self, company_id: CompanyId, position: int | None) -> Burst:
         """What ended after `position`; None: from now on. Raises StoreUnavailable, StoreOverloaded."""

@@ -33,7 +33,9 @@ class Application:
         carriers: App | None = None,
         calls: CallApi | None = None,
         pages: App | None = None,
+        end_streams: Callable[[], None] = lambda: None,
     ) -> None:
+        self.end_streams = end_streams  # called when the server stops, for answers of `pages` that have no end
         self._rtbs = rtbs
         self._carriers = carriers
         self._calls = calls

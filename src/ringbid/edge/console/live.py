@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
@@ -30,7 +29,7 @@ _COLUMNS = (
 )
 SHOWN = 50  # rows on the screen
 _TICK_SECONDS = 1.0
-_TICKS = 60  # then the browser connects again: a server that stops waits for nobody
+_TICKS = 60  # then the browser connects again, so that who is signed out sees no more
 
 
 @get("/live", opt={"policy": Policy.READ}, name="live")
@@ -69,7 +68,8 @@ async def _events(request: WebRequest) -> AsyncIterator[ServerSentEventMessage]:
     position = (await office.live.since(company_id, None)).position
     ended = left_out = 0
     for _ in range(_TICKS):
-        await asyncio.sleep(_TICK_SECONDS)
+        if not await office.live.pause(_TICK_SECONDS):
+            return
         burst = await office.live.since(company_id, position)
         position = burst.position
         fitting = [row for row in burst.rows if fits(row, asked.query.filters)]

@@ -21,10 +21,16 @@ class LateApp:
     def __init__(self) -> None:
         self._app: App | None = None
         self._opened = asyncio.Event()
+        self._end_streams: Callable[[], None] = lambda: None
 
-    def open(self, app: App) -> None:
+    def open(self, app: App, *, end_streams: Callable[[], None] = lambda: None) -> None:
         self._app = app
+        self._end_streams = end_streams
         self._opened.set()
+
+    def end_streams(self) -> None:
+        """The server stops: end what it answers that has no end of its own."""
+        self._end_streams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._app is None:
