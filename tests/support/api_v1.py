@@ -85,6 +85,7 @@ async def api_world(place: StorePlace) -> AsyncIterator[Api]:
             ledger=world.store.ledger,
             messages=world.store.outbox,
             listings=world.store.listings,
+            reports=world.store.funnels,
         )
         call = (await world.stored()).call_id
         messages = [one.message_id for one in await world.store.outbox.listing()]

@@ -56,6 +56,8 @@ def tell_bodies(document: Tree, bodies: Mapping[str, tuple[Any, Any]]) -> None:
             takes, answers = bodies.get(operation["operationId"], (None, None))
             if "428" in operation["responses"]:
                 operation["parameters"].append(_IF_MATCH)
+            if {"204", "428"} <= operation["responses"].keys():
+                operation["responses"]["204"] = {"description": "It is gone.", "headers": _ETAG}
             if takes is not None:
                 operation["requestBody"] = {"required": True, "content": _content(takes, schemas)}
             if answers == "yaml":

@@ -52,8 +52,8 @@ def _operations(kind: Kind) -> list[ControllerRouterHandler]:
     async def change_thing(request: WebRequest, name: ThingName) -> Response[bytes]:
         return await things.change_thing(request, kind, name)
 
-    async def remove_thing(request: WebRequest, name: ThingName) -> None:
-        await things.remove_thing(request, kind, name)
+    async def remove_thing(request: WebRequest, name: ThingName) -> Response[None]:
+        return await things.remove_thing(request, kind, name)
 
     said = kind.word.replace("_", " ")
     named = (

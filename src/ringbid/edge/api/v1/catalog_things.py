@@ -5,14 +5,16 @@ Called by the operations of `catalog`, with the kind of thing that an address is
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from litestar import Response
 
 from ringbid.catalog.editing import Add, Edit, Remove, Set
 from ringbid.catalog.model import Campaign, Catalog
 from ringbid.edge.api.v1.catalog_kinds import Kind, Tree
 from ringbid.edge.api.v1.catalog_writes import as_json, body_of, change, edition_of
-from ringbid.edge.api.v1.etags import version_in
-from ringbid.edge.api.v1.paging import after_of, cursor_of
+from ringbid.edge.api.v1.etags import etag, version_in
+from ringbid.edge.api.v1.paging import address_of, after_of, cursor_of
 from ringbid.edge.api.v1.problems import ApiError, invalid, not_found
 from ringbid.edge.web.event_secrets import first_secret
 from ringbid.edge.web.office import WebRequest
@@ -54,7 +56,7 @@ async def add_thing(request: WebRequest, kind: Kind) -> Response[bytes]:
         told["secret"] = done.new_keys[0].secret if done.new_keys else None
     if kind.listed == "event_webhooks":
         told["secret"] = await first_secret(request, kind.name_of(thing))
-    location = f"{request.url.path}/{kind.name_of(thing)}"
+    location = f"{address_of(request)}/{quote(kind.name_of(thing), safe='+')}"
     return as_json(told, version=done.version, status=201, location=location)
 
 
@@ -80,11 +82,13 @@ async def change_thing(request: WebRequest, kind: Kind, name: str) -> Response[b
     return as_json(_find(request, kind, done.catalog, name), version=done.version)
 
 
-async def remove_thing(request: WebRequest, kind: Kind, name: str) -> None:
+async def remove_thing(request: WebRequest, kind: Kind, name: str) -> Response[None]:
     version = version_in(request)
     _find(request, kind, (await edition_of(request)).catalog, name)
     path = f"{_list_path(request, kind)}[{name}]"
-    await change(request, [Remove(path)], base_version=version, under=path)
+    # Nothing is wrong with what is asked; what still names the thing stands in its way.
+    done = await change(request, [Remove(path)], base_version=version, under=path, wrong=409)
+    return Response(None, status_code=204, headers={"ETag": etag(done.version)})
 
 
 def _hold_to_name(kind: Kind, tree: Tree, name: str) -> None:

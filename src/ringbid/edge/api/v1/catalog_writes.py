@@ -59,19 +59,21 @@ async def body_of(request: WebRequest, form: type[msgspec.Struct], *, partly: bo
     return tree
 
 
-async def change(request: WebRequest, edits: Sequence[Edit], *, base_version: int | None, under: str) -> Applied:
+async def change(
+    request: WebRequest, edits: Sequence[Edit], *, base_version: int | None, under: str, wrong: int = 422
+) -> Applied:
     """Put `edits` in force. Without a `base_version`, on top of whatever is in force. Raises ApiError: 412 where the
-    version has moved, 422 for what is wrong; `under` is left out of the paths that are named."""
+    version has moved, `wrong` for what is wrong; `under` is left out of the paths that are named."""
     office, actor = office_of(request), actor_of(request)
     for _ in range(_MOST_TRIES):
         base = base_version if base_version is not None else (await edition_of(request)).version
         outcome = await office.editor.change(author_of(actor), actor.company_id, base, edits)
         if base_version is not None or not isinstance(outcome, Conflict):
             break
-    return applied(outcome, under=under)
+    return applied(outcome, under=under, wrong=wrong)
 
 
-def applied(outcome: Outcome, *, under: str = "") -> Applied:
+def applied(outcome: Outcome, *, under: str = "", wrong: int = 422) -> Applied:
     """What came of it, or raises ApiError."""
     match outcome:
         case Applied():
@@ -87,7 +89,7 @@ def applied(outcome: Outcome, *, under: str = "") -> Applied:
                 )
                 for one in problems[:100]
             ]
-            raise ApiError(422, errors=wrongs)
+            raise ApiError(wrong, errors=wrongs)
 
 
 def as_json(tree: object, *, version: int, status: int = 200, location: str | None = None) -> Response[bytes]:

@@ -35,7 +35,9 @@ Account = Annotated[
 CurrencyFilter = Annotated[
     str | None, QueryParameter(description="The company's currency where it is left out.", pattern="^[A-Z]{3}$")
 ]
-Day = Annotated[date | None, QueryParameter(description="A day in the company's time zone.")]
+Day = Annotated[
+    date | None, QueryParameter(description="A day in the company's time zone, from 1970-01-02 to 9000-12-31.")
+]
 
 
 class BalanceTold(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import blake2b
 from typing import Annotated, Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 from litestar import Response
@@ -60,8 +60,13 @@ def page(request: WebRequest, body: Body, next_cursor: str | None) -> Response[B
     headers = {}
     if next_cursor is not None:
         query = [*_filters(request, without=("cursor",)), ("cursor", next_cursor)]
-        headers["Link"] = f'<{request.url.path}?{urlencode(query)}>; rel="next"'
+        headers["Link"] = f'<{address_of(request)}?{urlencode(query)}>; rel="next"'
     return Response(body, headers=headers)
+
+
+def address_of(request: WebRequest) -> str:
+    """The path that was asked for, as a header can tell it: names may have letters that no header takes."""
+    return quote(request.scope["path"])
 
 
 def _mark(request: WebRequest) -> str:
