@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,9 +53,13 @@ class EventReceiver:
 
     async def wait_for(self, count: int) -> list[Received]:
         """The first `count` requests, once they are here."""
-        async with asyncio.timeout(SECONDS), self._came:
-            await self._came.wait_for(lambda: len(self.requests) >= count)
+        await self.until(lambda: len(self.requests) >= count)
         return self.requests
+
+    async def until(self, enough: Callable[[], bool]) -> None:
+        """Wait for requests."""
+        async with asyncio.timeout(SECONDS), self._came:
+            await self._came.wait_for(enough)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")

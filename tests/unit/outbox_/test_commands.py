@@ -164,6 +164,18 @@ def test_a_secret_is_made_kept_rotated_and_dropped(place: StorePlace, capsys: py
     assert told(drop_old=True) == [newest]
 
 
+def test_an_event_webhook_s_secret_is_its_own(place: StorePlace, capsys: pytest.CaptureFixture[str]) -> None:
+    def printed(webhook: str | None, *, rotate: bool = False) -> list[str]:
+        commands.secret(None, webhook=webhook, rotate=rotate, drop_old=False, data=place.settings.data, database=None)
+        return capsys.readouterr().out.split()
+
+    [company] = printed(None)
+    new, old = printed("crm", rotate=True)
+    assert len({company, new, old}) == 3
+    assert printed(None) == [company]
+    assert printed("crm") == [new, old]
+
+
 def test_no_secret_is_made_for_a_company_there_is_none_of(
     place: StorePlace, capsys: pytest.CaptureFixture[str]
 ) -> None:

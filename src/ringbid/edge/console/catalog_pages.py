@@ -239,7 +239,7 @@ def _conflict(
 
 def _is_risky(change: Change) -> bool:
     """Does it take calls away from somebody?"""
-    if change.path.endswith(".paused") and change.after == "true":
+    if change.path.endswith(".paused") and change.after == "true" and not change.path.startswith("event_webhooks["):
         return True
     if change.path == "company.rtb_enabled" and change.after == "false":
         return True
