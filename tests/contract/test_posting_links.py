@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from ringbid.accounts.posting_links import PostingLink, open_key, seal_key
+from ringbid.accounts.posting_links import PostingLink, Progress, open_key, seal_key
 from ringbid.store.opening import Store
 from ringbid.values.author import Author
 from ringbid.values.ids import CampaignId, CompanyId, PublisherId
@@ -78,5 +78,18 @@ def test_the_first_ping_since_a_link_was_made_is_seen_and_remembered(place: Stor
         found = await links.find("one")
         assert found is not None
         assert await links.look_for_ping(found) == at, "also when it is long ago"
+
+    run(place, story)
+
+
+def test_how_far_a_company_has_come_with_its_links(place: StorePlace) -> None:
+    async def story(store: Store) -> None:
+        links = store.posting_links
+        assert await links.progress(ACME) == Progress()
+        await links.make(make_link(place), token_hash="one", author=ANN)
+        assert await links.progress(ACME) == Progress(links=1)
+        assert await links.progress(CompanyId("beta")) == Progress()
+        await links.revoke(ACME, "p_1", author=ANN)
+        assert await links.progress(ACME) == Progress(links=1), "what was made was made"
 
     run(place, story)

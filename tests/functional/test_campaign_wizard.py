@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ringbid.catalog.model import FixedAmount, FixedSeconds, PercentAmount, TagAmount
 from support.asgi import Response
 from support.catalog_desk import CatalogDesk, catalog_desk, fields_in
 from support.catalogs import ACME
+from support.web import OWNER, FixedIdentities
 
 NEW = "/campaigns/new"
+WHO = FixedIdentities({"owner": OWNER, "ann": replace(OWNER, user_id="u-9", name="Ann")})
 
 
 def tell(folder: Path, story: Callable[[CatalogDesk], Awaitable[None]]) -> None:
     async def happen() -> None:
-        async with catalog_desk(folder) as desk:
+        async with catalog_desk(folder, identities=WHO) as desk:
             await story(desk)
 
     asyncio.run(happen())
@@ -40,7 +43,7 @@ async def to_review(desk: CatalogDesk, **written: str) -> Response:
         {"states": "ca, NV", "required": "homeowner"},
         {"pay_4321ABCD": "true", "payout": "15", "number": "+18005550111"},
     ):
-        page = await go_on(desk, page, **fields, **{name: text for name, text in written.items() if name in fields})
+        page = await go_on(desk, page, **fields | {name: text for name, text in written.items() if name in fields})
     return page
 
 
@@ -128,7 +131,7 @@ def test_what_is_wrong_is_told_before_anything_is_made(tmp_path: Path) -> None:
         assert nameless.status == 422
         taken = await go_on(desk, await desk.get(NEW), name="X", id="auto-insurance")
         assert "There is a campaign auto-insurance already" in told(taken)
-        page = await go_on(desk, await desk.get(NEW), name="Wrong", preset="other")
+        page = await go_on(desk, await desk.get(NEW), name="Wrong", id="", preset="other")
         page = await go_on(desk, page, b0_name="Nobody", b0_number="12", b0_price="20")
         page = await go_on(desk, page)
         review = await go_on(desk, page, pay_4321ABCD="true", payout="10")
@@ -136,5 +139,59 @@ def test_what_is_wrong_is_told_before_anything_is_made(tmp_path: Path) -> None:
         assert 'value="create"' not in told(review)
         await go_on(desk, review, "create")
         assert await desk.catalog() == ACME
+
+    tell(tmp_path, story)
+
+
+def test_a_closed_page_goes_on_where_it_was_left(tmp_path: Path) -> None:
+    async def story(desk: CatalogDesk) -> None:
+        page = await go_on(desk, await desk.get(NEW), name="Home solar", preset="home")
+        written = fields_in(page) | {"b0_name": "Sunny", "b0_price": "20"}
+        assert (await desk.post(f"{NEW}/draft", written)).status == 204, "as the page does after each field"
+        again = await desk.get(NEW)
+        assert "Step 2 of 5" in told(again)
+        assert "Your draft of <strong>Home solar</strong>" in told(again)
+        assert [fields_in(again)[name] for name in ("name", "preset", "b0_name", "b0_price")] == [
+            *("Home solar", "home", "Sunny", "20")
+        ]
+        desk.session = "ann"
+        assert "Step 1 of 5" in told(await desk.get(NEW)), "a draft is nobody else's"
+        desk.session = "owner"
+        assert (await desk.post(f"{NEW}/afresh", fields_in(again))).status == 303
+        assert "Step 1 of 5" in told(await desk.get(NEW))
+
+    tell(tmp_path, story)
+
+
+def test_a_draft_is_over_when_its_campaign_is_made(tmp_path: Path) -> None:
+    async def story(desk: CatalogDesk) -> None:
+        review = await to_review(desk)
+        assert "Step 5 of 5" in told(await desk.get(NEW))
+        await go_on(desk, review, "create")
+        assert "Step 1 of 5" in told(await desk.get(NEW))
+
+    tell(tmp_path, story)
+
+
+def test_the_last_page_leads_to_a_posting_link_and_a_test_ping(tmp_path: Path) -> None:
+    async def story(desk: CatalogDesk) -> None:
+        made = await go_on(desk, await to_review(desk), "create")
+        key = (await desk.catalog()).campaigns[-1].rtb_keys[0]
+        assert "Home solar is in force" in told(made)
+        assert "answered within 5 seconds (its timeout)" in told(made)
+        buttons = re.findall(r'name="publisher" value="([^"]+)"', told(made))
+        assert buttons[0] == "4321ABCD", "who is paid comes first"
+        await desk.in_force()
+        tester = await desk.get(f"/tester?key={key.id}&publisher_id=4321ABCD")
+        assert f'href="/tester?key={key.id}&amp;publisher_id=4321ABCD"' in told(made)
+        assert fields_in(tester)["key"] == key.id
+
+    tell(tmp_path, story)
+
+
+def test_a_campaign_without_a_number_is_told_what_that_means(tmp_path: Path) -> None:
+    async def story(desk: CatalogDesk) -> None:
+        review = await to_review(desk, number="")
+        assert "every ping will be rejected until the campaign has one" in told(review)
 
     tell(tmp_path, story)

@@ -92,6 +92,7 @@ def visit(place: StorePlace, *paths: str, session: str = "owner", prepare: Prepa
                 reports=store.funnels,
                 reservations=store.reservations,
                 messages=store.outbox,
+                posting_links=store.posting_links,
             )
             async with web_client(office, session=session) as browser:
                 return [await browser.get(path) for path in paths]
@@ -191,6 +192,7 @@ def count_queries(place: StorePlace, size: int) -> dict[str, int]:
                 reports=store.funnels,
                 reservations=store.reservations,
                 messages=store.outbox,
+                posting_links=store.posting_links,
             )
             sessions: list[Any] = [store._reading._session, store._browsing._session]  # type: ignore[attr-defined]  # -- SQLite's
             counted: dict[str, int] = {}

@@ -36,6 +36,14 @@ class PostingLink:
     first_ping_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many posting links a company has ever made, and when one of their publishers was first seen pinging."""
+
+    links: int = 0
+    first_ping_at: datetime | None = None
+
+
 class PostingLinks(Protocol):
     """The links of one installation. Raises StoreOverloaded and StoreUnavailable."""
 
@@ -49,6 +57,10 @@ class PostingLinks(Protocol):
 
     async def of_campaign(self, company_id: CompanyId, campaign_id: CampaignId) -> tuple[PostingLink, ...]:
         """The links that hold, the newest first."""
+        ...
+
+    async def progress(self, company_id: CompanyId) -> Progress:
+        """How far the company has come with its links, those that are over among them."""
         ...
 
     async def revoke(self, company_id: CompanyId, link_id: str, *, author: Author) -> bool:

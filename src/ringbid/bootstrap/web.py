@@ -114,6 +114,7 @@ def make_office(
             asks=store.asks,
         ),
         posting_links=store.posting_links,
+        drafts=store.drafts,
         sip_domain=settings.sip.domain,
         secure=settings.public_url is not None and settings.public_url.startswith("https:"),
     )

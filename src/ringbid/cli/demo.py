@@ -41,7 +41,6 @@ from ringbid.values.ids import parse_ping_id
 
 HOST, FIRST_PORT = "127.0.0.1", 8700
 PINGS_PER_SECOND = 1.5
-OWNER_EMAIL = "owner@demo.example"
 SEED = 2175  # with it the first call fails over and converts, and all that can happen happens soon
 _LOOK_SECONDS = 0.2
 _LAST_LOOKS = 10  # after the last call: its record and its postback may take a moment
@@ -81,8 +80,7 @@ async def _demo(settings: Settings, *, pings: int | None, seconds: float | None,
         catalog = demo_catalog(buyers.ports, receiver_port=receiver.port, address_of=opened.address_of)
         applied = await bootstrap.apply_catalog(opened.settings, catalog, plan_only=False, applied_by="ringbid demo")
         assert not applied.problems, f"the demo's catalog is wrong: {applied.problems}"
-        path = await _make_owner(opened.settings)
-        await stack.enter_async_context(_served(opened.settings, listener))
+        path = await stack.enter_async_context(_served(opened.settings, listener))
         if seconds is not None:
             asyncio.get_running_loop().call_later(seconds, stop.set)
         watch = await stack.enter_async_context(Watch(opened.settings))
@@ -103,30 +101,21 @@ async def _demo(settings: Settings, *, pings: int | None, seconds: float | None,
     console.print(Text("The demo is over and its data are deleted. Keep yours with `ringbid serve`.", "dim"))
 
 
-async def _make_owner(settings: Settings) -> str:
-    """Make the demo's owner, who has no password; the path of the link that signs in."""
-    await bootstrap.make_owner(
-        settings, email=OWNER_EMAIL, name="Demo Owner", password_hash=None, author="ringbid demo"
-    )
-    made = await bootstrap.make_link(settings, email=OWNER_EMAIL)
-    assert made.path is not None, "the demo has one owner"
-    return made.path
-
-
 @asynccontextmanager
-async def _served(settings: Settings, listener: Listener) -> AsyncIterator[None]:
-    """A server for the body's time; it stops after the simulated publishers have."""
+async def _served(settings: Settings, listener: Listener) -> AsyncIterator[str]:
+    """A server for the body's time; it stops after the simulated publishers have. Gives the path of the link that
+    claims it."""
     stop = asyncio.Event()
-    listening: asyncio.Future[Address] = asyncio.get_running_loop().create_future()
-    serving = bootstrap.serve(settings, on_ready=listening.set_result, stop=stop, listener=listener)
+    claimable: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    serving = bootstrap.serve(settings, on_unclaimed=claimable.set_result, stop=stop, listener=listener)
     server = tasks.start(serving, name="demo server")
-    both: set[asyncio.Future[Any]] = {server, listening}
+    both: set[asyncio.Future[Any]] = {server, claimable}
     await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-    if not listening.done():
+    if not claimable.done():
         await server
         fail("the demo's server ended before it listened.")
     try:
-        yield
+        yield claimable.result()
     finally:
         stop.set()
         await server

@@ -97,15 +97,20 @@ def print_title(console: Console) -> None:
 def print_opening(console: Console, *, url: str, curl: str, folder: str, calls: str, link: str) -> None:
     """How to use what runs now. Nothing in it is boxed or broken: the curl line works when it is copied."""
     lines = (
+        ("Open this", link),
+        ("", "in a browser: choose a name and a password, and this demo's console is yours. Once, within 30 minutes;"),
+        ("", f"`ringbid link --data {folder}` prints another."),
         ("Listens on", url),
-        ("Console", f"{link} (opens once; `ringbid link --data {folder}` prints another)"),
         ("Data in", f"{folder} (deleted when this ends)"),
         ("Traffic", "simulated publishers and nine simulated buyers on loopback; outbound.allow_private is on"),
         ("Calls", calls),
         ("Try", curl),
     )
     for name, value in lines:
-        console.print(Text.assemble((f"{name:12}", "dim"), (value, "bold" if name == "Try" else "")), soft_wrap=True)
+        console.print(
+            Text.assemble((f"{name:12}", "dim"), (value, "bold" if name in ("Try", "Open this") else "")),
+            soft_wrap=True,
+        )
     console.print(Rule(style="cyan"))
 
 

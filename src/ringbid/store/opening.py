@@ -24,6 +24,7 @@ from ringbid.store.audit import StoredAudit
 from ringbid.store.calls import CallReading, StoredCalls
 from ringbid.store.catalogs import Changes, ChangesAnywhere, ChangesHere, StoredCatalogs, read_heads
 from ringbid.store.disputes import StoredDisputes
+from ringbid.store.drafts import StoredDrafts
 from ringbid.store.funnels import StoredFunnels
 from ringbid.store.journeys import StoredJourneys
 from ringbid.store.ledger import StoredLedger
@@ -117,6 +118,7 @@ class Store:
         self.asks = StoredAsks(browsing)
         self.funnels = StoredFunnels(browsing, self.journeys)
         self.audit = StoredAudit(writer=writer, reading=reading)
+        self.drafts = StoredDrafts(writer=writer, reading=reading)
         self.posting_links = StoredPostingLinks(writer=writer, reading=reading)
 
     async def catalog_heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:

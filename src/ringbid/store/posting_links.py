@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from ringbid.accounts.audit import AuditEntry
-from ringbid.accounts.posting_links import PostingLink
+from ringbid.accounts.posting_links import PostingLink, Progress
 from ringbid.store.audit import write_audit
 from ringbid.store.outbox_turn import read_now_ms
 from ringbid.store.posting_schema import posting_link
@@ -37,6 +37,11 @@ _OF_CAMPAIGN = Statement(
         _holds,
     )
     .order_by(posting_link.c.created_at_ms.desc(), posting_link.c.link_id)
+)
+_PROGRESS = Statement(
+    select(func.count(), func.min(posting_link.c.first_ping_at_ms)).where(
+        posting_link.c.company_id == bindparam("of_company")
+    )
 )
 _of_id = (posting_link.c.company_id == bindparam("of_company")) & (posting_link.c.link_id == bindparam("of_link"))
 _FIND_ID = Statement(select(posting_link).where(_of_id, posting_link.c.revoked_at_ms.is_(None)))
@@ -85,6 +90,13 @@ class StoredPostingLinks:
             values = {"of_company": company_id, "of_campaign": campaign_id, "now_ms": read_now_ms(session)}
             [rows] = session.fetch((_OF_CAMPAIGN, values))
             return tuple(_link(row) for row in rows)
+
+        return await self._reading.alone(work)
+
+    async def progress(self, company_id: CompanyId) -> Progress:
+        def work(session: Session) -> Progress:
+            [[(links, seen)]] = session.fetch((_PROGRESS, {"of_company": company_id}))
+            return Progress(int(links), None if seen is None else from_ms(seen))
 
         return await self._reading.alone(work)
 

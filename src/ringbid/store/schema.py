@@ -11,13 +11,22 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
 
 from ringbid.reservations.reservation import State
-from ringbid.store import accounts_schema, call_schema, ledger_schema, outbox_schema, posting_schema, report_schema
+from ringbid.store import (
+    accounts_schema,
+    call_schema,
+    draft_schema,
+    ledger_schema,
+    outbox_schema,
+    posting_schema,
+    report_schema,
+)
 from ringbid.store.base import growing_id, metadata
 
 __all__ = [
     "PERSONAL",
     "accounts_schema",
     "call_schema",
+    "draft_schema",
     "ledger_schema",
     "metadata",
     "outbox_schema",

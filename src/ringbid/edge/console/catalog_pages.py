@@ -26,6 +26,7 @@ from ringbid.catalog.problems import Problem
 from ringbid.edge.console import catalog_forms as forms
 from ringbid.edge.console.catalog_fields import FIELDS, NOUNS
 from ringbid.edge.console.flash import tell_next_page
+from ringbid.edge.console.new_keys import new_keys_page
 from ringbid.edge.console.pages import page
 from ringbid.edge.web.office import WebRequest, actor_of, office_of
 from ringbid.reports.settings_links import field_id
@@ -101,14 +102,7 @@ async def _save(
     if isinstance(outcome, Conflict):
         return _conflict(request, place, now, base, form, outcome)
     if outcome.new_keys:
-        return page(
-            request,
-            "catalog/new_key.html",
-            title="Your new key",
-            keys=outcome.new_keys,
-            place=place,
-            catalog=now.catalog,
-        )
+        return new_keys_page(request, outcome.new_keys, outcome.catalog, back=place.back)
     back = Redirect(place.back, status_code=303)
     return tell_next_page(back, told(outcome.changes))
 

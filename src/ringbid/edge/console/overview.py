@@ -5,13 +5,15 @@ from __future__ import annotations
 from litestar import get
 from litestar.response import Template
 
-from ringbid.accounts.policy import Policy
+from ringbid.accounts.policy import Policy, allows
+from ringbid.catalog.snapshot import CompanyView
 from ringbid.edge.console import report_plots as plots
 from ringbid.edge.console.pages import page
 from ringbid.edge.console.report_table import ENDING_COLUMNS, share
 from ringbid.edge.console.reports import tiles_of
 from ringbid.edge.web.office import WebRequest, actor_of, office_of
 from ringbid.reports.attention import read_attention
+from ringbid.reports.first_steps import FirstStep, first_steps
 from ringbid.reports.funnel import Question, Report, make_report
 from ringbid.reports.homes import home_of
 from ringbid.reports.periods import preset
@@ -48,6 +50,7 @@ async def show_overview(request: WebRequest) -> Template:
         today=today,
         tiles=tiles_of(today),
         attention=attention,
+        first_steps=await _first_steps(request, view),
         day_plot=plots.day_plot(today, yesterday),
         money_plot=plots.money_plot(today),
         steps=[(name, value, share(value, counts.all)) for name, value in zip(_STEPS, counts.steps, strict=True)],
@@ -55,6 +58,14 @@ async def show_overview(request: WebRequest) -> Template:
         endings=[(one, share(one.count, counts.all)) for one in today.endings[:MOST_ENDINGS]],
         quiet=not counts.all and not yesterday.total.counts.all,
     )
+
+
+async def _first_steps(request: WebRequest, view: CompanyView | None) -> tuple[FirstStep, ...]:
+    """What is to be done first, for who may do it."""
+    actor, links = actor_of(request), office_of(request).posting_links
+    if view is None or links is None or allows(Policy.MANAGE, actor) != "yes":
+        return ()
+    return first_steps(view.catalog, await links.progress(actor.company_id))
 
 
 HANDLERS = [show_overview]

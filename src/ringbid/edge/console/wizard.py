@@ -1,4 +1,6 @@
-"""`/campaigns/new`: a campaign in five steps. What was written travels with the form; the last puts it in force."""
+"""`/campaigns/new`: a campaign in five steps. What was written travels with the form, and is kept for whoever wrote it
+until the last step puts it in force, so that a closed page loses nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.response import Template
+from litestar.response import Redirect, Template
 
 from ringbid.accounts.audit import author_of
+from ringbid.accounts.drafts import LONGEST_LETTERS, Drafts, KeptDraft, Whose
 from ringbid.accounts.policy import Policy
 from ringbid.catalog.changing import Applied, Edition, Outcome
 from ringbid.edge.console.campaigns import doubts
-from ringbid.edge.console.catalog_pages import Place, edition_of, read_form
+from ringbid.edge.console.catalog_pages import edition_of, read_form
+from ringbid.edge.console.flash import tell_next_page
+from ringbid.edge.console.new_keys import new_keys_page
 from ringbid.edge.console.pages import page
 from ringbid.edge.console.wizard_draft import (
     MOST_NEW_BUYERS,
@@ -36,38 +41,81 @@ _NOT_OF_DRAFT = {"step", "go", "csrf"}
 
 @get("/campaigns/new", opt={"policy": Policy.MANAGE})
 async def begin(request: WebRequest) -> Template:
-    return await _step_page(request, 0, {})
+    """The first step, or where the draft was left."""
+    kept = await _drafts(request).read(_whose(request))
+    if kept is None:
+        return await _step_page(request, 0, {})
+    return await _step_page(request, _step_of(kept.fields), _draft_of(kept.fields), kept=kept)
+
+
+@post("/campaigns/new/draft", opt={"policy": Policy.MANAGE}, status_code=204)
+async def keep_draft(request: WebRequest) -> None:
+    """What stands in the fields now; asked by the page itself after each of them."""
+    form = await read_form(request)
+    await _keep(request, _step_of(form), _draft_of(form))
+
+
+@post("/campaigns/new/afresh", opt={"policy": Policy.MANAGE}, status_code=303)
+async def begin_afresh(request: WebRequest) -> Response[Any]:
+    await _drafts(request).forget(_whose(request))
+    return tell_next_page(Redirect("/campaigns/new", status_code=303), "The draft is gone. This is a new one.")
 
 
 @post("/campaigns/new", opt={"policy": Policy.MANAGE}, status_code=200)
 async def go_on(request: WebRequest) -> Response[Any]:
     """One step on, or back; after the last, the campaign."""
     form = await read_form(request)
-    step = int(form["step"]) if form.get("step", "").isdecimal() else 0
-    step = min(step, _REVIEW)
-    draft = {name: text for name, text in form.items() if name not in _NOT_OF_DRAFT}
+    step, draft = _step_of(form), _draft_of(form)
     go = form.get("go", "next")
     if go.startswith("to "):
         wanted = go.removeprefix("to ")
-        return await _step_page(request, min(int(wanted), step) if wanted.isdecimal() else 0, draft)
+        return await _kept_step(request, min(int(wanted), step) if wanted.isdecimal() else 0, draft)
     edition = await edition_of(request)
     wrong = wrong_with(step, draft, edition.catalog)
     if wrong:
-        return await _step_page(request, step, draft, errors=wrong)
+        return await _kept_step(request, step, draft, errors=wrong)
     if step < _REVIEW:
-        return await _step_page(request, step + 1, draft)
+        return await _kept_step(request, step + 1, draft)
     outcome = await _put(request, edition, draft, plan_only=False)
     if not isinstance(outcome, Applied):
-        return await _step_page(request, _REVIEW, draft)
-    place = Place(kind="campaigns", path="campaigns", heading="", back=f"/campaigns/{campaign_id(draft)}")
-    return page(
-        request,
-        "catalog/new_key.html",
-        title="Your new key",
-        keys=outcome.new_keys,
-        place=place,
-        catalog=outcome.catalog,
-    )
+        return await _kept_step(request, _REVIEW, draft)
+    await _drafts(request).forget(_whose(request))
+    made = campaign_id(draft)
+    heading = f"{draft.get('name', '').strip()} is in force"
+    return new_keys_page(request, outcome.new_keys, outcome.catalog, back=f"/campaigns/{made}", heading=heading)
+
+
+def _step_of(form: Mapping[str, str]) -> int:
+    text = form.get("step", "")
+    return min(int(text), _REVIEW) if text.isdecimal() else 0
+
+
+def _draft_of(form: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in form.items() if name not in _NOT_OF_DRAFT}
+
+
+def _drafts(request: WebRequest) -> Drafts:
+    drafts = office_of(request).drafts
+    assert drafts is not None, "a server has a store"
+    return drafts
+
+
+def _whose(request: WebRequest) -> Whose:
+    actor = actor_of(request)
+    return Whose(actor.company_id, actor.user_id)
+
+
+async def _keep(request: WebRequest, step: int, draft: Draft) -> None:
+    fields = {**draft, "step": str(step)}
+    if sum(len(name) + len(text) for name, text in fields.items()) <= LONGEST_LETTERS:
+        await _drafts(request).keep(_whose(request), fields)
+
+
+async def _kept_step(
+    request: WebRequest, step: int, draft: Draft, *, errors: Mapping[str, str] | None = None
+) -> Template:
+    await _keep(request, step, draft)
+    return await _step_page(request, step, draft, errors=errors)
 
 
 async def _put(request: WebRequest, edition: Edition, draft: Draft, *, plan_only: bool) -> Outcome:
@@ -77,7 +125,12 @@ async def _put(request: WebRequest, edition: Edition, draft: Draft, *, plan_only
 
 
 async def _step_page(
-    request: WebRequest, step: int, draft: Draft, *, errors: Mapping[str, str] | None = None
+    request: WebRequest,
+    step: int,
+    draft: Draft,
+    *,
+    errors: Mapping[str, str] | None = None,
+    kept: KeptDraft | None = None,
 ) -> Template:
     edition = await edition_of(request)
     review = await _review(request, edition, draft) if step == _REVIEW else {}
@@ -92,12 +145,14 @@ async def _step_page(
         steps=STEPS,
         draft=draft,
         errors=errors or {},
+        kept=kept,
         catalog=edition.catalog,
         presets=[(one.key, one.label) for one in PRESETS],
         preset=preset_of(draft),
         rows=[*rows, *([free] if free else [])],
         suggested_id=slug(draft.get("name", "")),
         pays_nothing=pays_nothing(draft),
+        no_number=not draft.get("number", "").strip() and office_of(request).sip_domain is None,
         **review,
     )
 
@@ -119,4 +174,4 @@ async def _review(request: WebRequest, edition: Edition, draft: Draft) -> dict[s
     }
 
 
-HANDLERS = [begin, go_on]
+HANDLERS = [begin, go_on, keep_draft, begin_afresh]

@@ -10,6 +10,7 @@ from litestar import Request
 from litestar.datastructures import State
 
 from ringbid.accounts.actor import Actor
+from ringbid.accounts.drafts import Drafts
 from ringbid.accounts.posting_links import PostingLinks
 from ringbid.accounts.tools import AccountTools
 from ringbid.call.ports import CallPlans, CallQuery, Calls, StoredCall
@@ -98,6 +99,7 @@ class Office:
     people: AccountTools | None = None
     portals: PortalTools | None = None  # None where a test needs none
     posting_links: PostingLinks | None = None
+    drafts: Drafts | None = None
     sip_domain: str | None = None  # where calls may come in without a number of the campaign
     secure: bool = False
 
