@@ -51,7 +51,7 @@ def test_five_steps_make_a_campaign_that_takes_pings(tmp_path: Path) -> None:
     async def story(desk: CatalogDesk) -> None:
         review = await to_review(desk)
         assert "A call of Home solar goes to Sunny, else to nobody." in told(review)
-        assert "sunny: 20.00 after 60 s; 4321ABCD: 15.00" in told(review)
+        assert "sunny pays 20.00 after 60 s; 4321ABCD is paid 15.00." in told(review)
         assert await desk.catalog() == ACME, "nothing is in force before the last step"
         made = await go_on(desk, review, "create")
         secret = fields_in(made)["secret"]

@@ -1,4 +1,4 @@
-"""What a company does first: a campaign, a posting link, the first ping. Pure; the overview shows it until it is done."""
+"""What a company does first: a campaign, a posting link, the first ping. Pure; the overview shows it until then."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def rule_words(rule: ConversionRule) -> str:
     """`alpha pays 20 after 90 s; 4321ABCD is paid 15`."""
     buyers, publishers = ", ".join(rule.buyers) or "any buyer", ", ".join(rule.publishers) or "any publisher"
     when = f"after {amount_words(rule.seconds)} s" if rule.on == "timer" else f"on {rule.on}"
-    return f"{buyers}: {amount_words(rule.revenue)} {when}; {publishers}: {amount_words(rule.payout)}"
+    return f"{buyers} pays {amount_words(rule.revenue)} {when}; {publishers} is paid {amount_words(rule.payout)}."
 
 
 def amount_words(amount: FixedAmount | TagAmount | PercentAmount | FixedSeconds) -> str:

@@ -66,11 +66,11 @@ def tags_of_form(view: KeyView) -> tuple[FormTag, ...]:
 def fill(
     preset: str, view: KeyView, random_bytes: RandomBytes, chosen: Mapping[str, str], *, today: date
 ) -> dict[str, str]:
-    """The form's fields for a preset (empty: a caller in the first state), beside what was `chosen` already. `today` is
+    """The form's fields for a preset (empty: a caller whom the campaign's buyers want), beside what was `chosen` already. `today` is
     the company's own."""
     publishers = view.company.catalog.publishers
     publisher = next((one.id for one in publishers if not one.paused), "")
-    state = preset if preset in _PLACES else next(iter(_PLACES))
+    state = preset if preset in _PLACES else _wanted_state(view)
     area, zip_code = _PLACES[state]
     filled = {
         "publisher_id": str(chosen.get("publisher_id", publisher)),
@@ -86,6 +86,20 @@ def fill(
     if preset == "nameless":
         filled["caller_number"] = ""
     return filled
+
+
+def _wanted_state(view: KeyView) -> str:
+    """A state that every buyer of the campaign takes callers from, as far as they list any; else the first."""
+    routed = [
+        view.company.buyers[one.buyer] for one in view.campaign.routing.buyers if one.buyer in view.company.buyers
+    ]
+    lists = [
+        one.value if isinstance(one.value, tuple) else (one.value,)
+        for buyer in routed
+        for one in buyer.filters
+        if one.tag == "caller_state" and one.operator == "in"
+    ]
+    return next((state for state in _PLACES if all(state in wanted for wanted in lists)), next(iter(_PLACES)))
 
 
 def _hint(view: KeyView, name: str) -> str:

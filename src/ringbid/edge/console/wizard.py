@@ -67,6 +67,8 @@ async def go_on(request: WebRequest) -> Response[Any]:
     form = await read_form(request)
     step, draft = _step_of(form), _draft_of(form)
     go = form.get("go", "next")
+    if go == "more":
+        return await _kept_step(request, 1, draft, more=True)
     if go.startswith("to "):
         wanted = go.removeprefix("to ")
         return await _kept_step(request, min(int(wanted), step) if wanted.isdecimal() else 0, draft)
@@ -112,10 +114,16 @@ async def _keep(request: WebRequest, step: int, draft: Draft) -> None:
 
 
 async def _kept_step(
-    request: WebRequest, step: int, draft: Draft, *, errors: Mapping[str, str] | None = None
+    request: WebRequest,
+    step: int,
+    draft: Draft,
+    *,
+    errors: Mapping[str, str] | None = None,
+    more: bool = False,
 ) -> Template:
+    """`more`: with room for one more buyer."""
     await _keep(request, step, draft)
-    return await _step_page(request, step, draft, errors=errors)
+    return await _step_page(request, step, draft, errors=errors, more=more)
 
 
 async def _put(request: WebRequest, edition: Edition, draft: Draft, *, plan_only: bool) -> Outcome:
@@ -131,11 +139,13 @@ async def _step_page(
     *,
     errors: Mapping[str, str] | None = None,
     kept: KeptDraft | None = None,
+    more: bool = False,
 ) -> Template:
     edition = await edition_of(request)
     review = await _review(request, edition, draft) if step == _REVIEW else {}
     rows = new_buyers(draft)
     free = next((f"b{at}_" for at in range(MOST_NEW_BUYERS) if f"b{at}_" not in rows), None)
+    room = [free] if free is not None and (more or not rows) else []
     return page(
         request,
         "catalog/wizard.html",
@@ -149,7 +159,7 @@ async def _step_page(
         catalog=edition.catalog,
         presets=[(one.key, one.label) for one in PRESETS],
         preset=preset_of(draft),
-        rows=[*rows, *([free] if free else [])],
+        rows=[*rows, *room],
         suggested_id=slug(draft.get("name", "")),
         pays_nothing=pays_nothing(draft),
         no_number=not draft.get("number", "").strip() and office_of(request).sip_domain is None,

@@ -73,14 +73,26 @@ def wrong_with(step: int, draft: Draft, catalog: Catalog) -> dict[str, str]:
             wrong["name"] = "Give the campaign a name."
         elif campaign_id(draft) in {campaign.id for campaign in catalog.campaigns}:
             wrong["id"] = f"There is a campaign {campaign_id(draft)} already. Choose another id."
-    if step == 1 and not (new_buyers(draft) or _chosen(draft, "use_", [buyer.id for buyer in catalog.buyers])):
-        wrong["b0_name"] = "Calls need somebody who takes them: choose a buyer, or write a new one."
+    if step == 1:
+        wrong |= _wrong_buyers(draft, catalog)
     if step == 3:
         if not (draft.get("p_name", "").strip() or _chosen(draft, "pay_", [one.id for one in catalog.publishers])):
             wrong["p_name"] = "Pings need somebody who sends them: choose a publisher, or write a new one."
         if pays_nothing(draft) and draft.get("zero_ok") != "true":
             wrong["payout"] = "The payout is 0: publishers would be paid nothing. Write a payout, or tick below."
     return wrong
+
+
+def _wrong_buyers(draft: Draft, catalog: Catalog) -> dict[str, str]:
+    """No buyer, or buyers of whom nobody knows what they pay."""
+    chosen = _chosen(draft, "use_", [buyer.id for buyer in catalog.buyers])
+    rows = new_buyers(draft)
+    if not (chosen or rows):
+        return {"b0_name": "Calls need somebody who takes them: choose a buyer, or write a new one."}
+    fields = [f"price_{buyer_id}" for buyer_id in chosen]
+    fields += [f"{row}price" for row in rows if not draft.get(f"{row}ask", "").strip()]
+    text = "Write what this buyer pays for a call, or where it is asked for a bid. 0 is an answer, too."
+    return {field: text for field in fields if not draft.get(field, "").strip()}
 
 
 def edits_of_draft(draft: Draft, catalog: Catalog) -> list[Edit]:
