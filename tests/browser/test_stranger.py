@@ -226,9 +226,8 @@ def understand_and_mend(walk: Walk, curl: str) -> None:
     again = send(refused)
     assert again["status"] == "reserved", again
     page.goto(f"/call_reservations/{again['uuid']}")
-    expect(page.get_by_role("heading", level=1)).to_contain_text(
-        re.compile(r"Reserved for .* at 20\.00 USD revenue; the publisher is paid 15\.00 USD")
-    )
+    headline = re.compile(r"Reserved for .* at 20\.00 USD revenue; the publisher is paid 15\.00 USD")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(headline)
     walk.look("reserved")
     page.goto("/")
     expect(page.get_by_role("heading", name="First steps")).to_have_count(0)

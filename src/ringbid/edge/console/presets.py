@@ -66,8 +66,8 @@ def tags_of_form(view: KeyView) -> tuple[FormTag, ...]:
 def fill(
     preset: str, view: KeyView, random_bytes: RandomBytes, chosen: Mapping[str, str], *, today: date
 ) -> dict[str, str]:
-    """The form's fields for a preset (empty: a caller whom the campaign's buyers want), beside what was `chosen` already. `today` is
-    the company's own."""
+    """The form's fields for a preset (empty: a caller whom the campaign's buyers want), beside what was `chosen`
+    already. `today` is the company's own."""
     publishers = view.company.catalog.publishers
     publisher = next((one.id for one in publishers if not one.paused), "")
     state = preset if preset in _PLACES else _wanted_state(view)
