@@ -51,12 +51,13 @@ class Audit(Protocol):
         company_id: CompanyId,
         *,
         before: int | None = None,
+        after: int | None = None,
         user_id: str | None = None,
         path: str | None = None,
         limit: int = 50,
     ) -> list[AuditedChange]:
         """The newest changes of a company; `before` the one with that number, by one user, or of paths that begin with
-        `path`, where these are given."""
+        `path`, where these are given. With `after` the oldest ones with a higher number, the oldest first."""
         ...
 
 

@@ -20,7 +20,7 @@ from ringbid.store.threads import Reading, SessionThread
 from ringbid.values.clock import from_ms
 from ringbid.values.ids import CompanyId
 
-MOST_LISTED = 1000
+MOST_LISTED = 1001  # a page of a thousand, and whether there is another one
 
 _INSERT = Insert(audit)
 
@@ -46,11 +46,12 @@ class StoredAudit:
         company_id: CompanyId,
         *,
         before: int | None = None,
+        after: int | None = None,
         user_id: str | None = None,
         path: str | None = None,
         limit: int = 50,
     ) -> list[AuditedChange]:
-        given = {"before": before, "of_user": user_id, "of_path": path or None}
+        given = {"before": before, "after": after, "of_user": user_id, "of_path": path or None}
         values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         statement = _list_statement(frozenset(values))
         values |= {"of_company": company_id, "most": min(limit, MOST_LISTED)}
@@ -63,6 +64,7 @@ def _list_statement(filters: frozenset[str]) -> Statement:
     of_path = bindparam("of_path", type_=audit.c.path.type)
     conditions = {
         "before": audit.c.id < bindparam("before"),
+        "after": audit.c.id > bindparam("after"),
         "of_user": audit.c.user_id == bindparam("of_user"),
         "of_path": func.substr(audit.c.path, 1, func.length(of_path)) == of_path,
     }
@@ -70,7 +72,7 @@ def _list_statement(filters: frozenset[str]) -> Statement:
     return Statement(
         select(audit)
         .where(audit.c.company_id == bindparam("of_company"), *chosen)
-        .order_by(audit.c.id.desc())
+        .order_by(audit.c.id if "after" in filters else audit.c.id.desc())
         .limit(bindparam("most"))
     )
 

@@ -7,23 +7,21 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
+from litestar.types import ControllerRouterHandler
 
 from ringbid.accounts.policy import Policy
 from ringbid.catalog.changing import Edition
+from ringbid.catalog.model import Catalog
 from ringbid.edge.console.catalog_pages import Place, edition_of, may_change, save_field, save_thing, show_thing
 from ringbid.edge.console.pages import page
 from ringbid.edge.console.tables import Column
+from ringbid.edge.console.whole_tables import Line, WholeTable, files_of, view_of
 from ringbid.edge.web.office import WebRequest, office_of
 from ringbid.reports.buyer_state import BuyerState, buyer_states, subjects_in
+from ringbid.reports.export import Row
 from ringbid.values.ids import KeyId
 
-_COLUMNS = (
-    Column("Buyer"),
-    Column("State"),
-    Column("Caps now"),
-    Column("Campaigns"),
-    Column("Switch"),
-)
+_LABELS = ("Buyer", "State", "Caps now", "Campaigns")
 _TRAIL = (("Buyers", "/buyers"),)
 _READ = {"policy": Policy.READ}
 _MANAGE = {"policy": Policy.MANAGE}
@@ -45,13 +43,26 @@ async def list_buyers(request: WebRequest) -> Template:
         request,
         "catalog/buyers.html",
         title="Buyers",
-        states=await states_of(request, edition),
-        columns=_COLUMNS,
+        view=view_of(request, await _buyers(request)),
         catalog=edition.catalog,
         version=edition.version,
         may_change=may_change(request),
         now=office_of(request).clock.now(),
     )
+
+
+async def _buyers(request: WebRequest) -> WholeTable:
+    edition = await edition_of(request)
+    lines = [Line(_cells(state, edition.catalog), state) for state in await states_of(request, edition)]
+    return WholeTable(name="buyers", labels=_LABELS, lines=lines, api="/api/v1/buyers", more=(Column("Switch"),))
+
+
+def _cells(state: BuyerState, catalog: Catalog) -> Row:
+    buyer = state.buyer
+    caps = [f"{gauge.words} {gauge.used} of {gauge.limit}" for gauge in state.gauges if gauge.limit is not None]
+    routed = [one.name for one in catalog.campaigns if any(row.buyer == buyer.id for row in one.routing.buyers)]
+    standing = "paused" if buyer.paused else "closed" if state.closed else "open"
+    return (f"{buyer.name} ({buyer.id})", standing, "; ".join(caps) or "no caps", ", ".join(routed) or "none")
 
 
 @get("/buyers/new", opt=_MANAGE)
@@ -100,6 +111,7 @@ def _new(kind: str) -> Place:
     return Place(kind=kind, path=kind, heading=heading, back="/buyers", crumbs=_TRAIL, new=True)
 
 
-HANDLERS = [
-    list_buyers, new_buyer, add_buyer, show_buyer, save_buyer, pause_buyer, show_group, save_group,
+HANDLERS: list[ControllerRouterHandler] = [
+    list_buyers, *files_of("/buyers", Policy.READ, _buyers),
+    new_buyer, add_buyer, show_buyer, save_buyer, pause_buyer, show_group, save_group,
 ]  # fmt: skip

@@ -19,8 +19,10 @@ from ringbid.edge.console.catalog_pages import Place, edition_of, may_change, sa
 from ringbid.edge.console.key_picture import key_picture
 from ringbid.edge.console.pages import page
 from ringbid.edge.console.tables import Column
+from ringbid.edge.console.whole_tables import Line, WholeTable, files_of, view_of
 from ringbid.edge.web.office import WebRequest, office_of
 from ringbid.reports.catalog_doubts import Doubt, doubts_of_campaign
+from ringbid.reports.export import Row
 from ringbid.reports.routing_words import amount_words, routing_levels, routing_sentence
 from ringbid.values.ids import CampaignId
 
@@ -51,28 +53,13 @@ _LABELS = {
 @get("/campaigns", opt=_READ)
 async def list_campaigns(request: WebRequest) -> Template:
     edition = await edition_of(request)
-    rows = [
-        (
-            (
-                one.name,
-                "paused" if one.paused else "on",
-                len(one.routing.buyers),
-                len(one.numbers),
-                len(one.rtb_keys),
-            ),
-            f"/campaigns/{one.id}",
-            index,
-        )
-        for index, one in enumerate(edition.catalog.campaigns)
-    ]
     doubtful = [doubt for one in edition.catalog.campaigns for doubt in doubts(request, one, edition.catalog)]
     return page(
         request,
         "catalog/list.html",
         title="Campaigns",
         lead="Routing, conversion rules, webhooks, numbers and keys for one kind of call.",
-        columns=[Column(name) for name in ("Campaign", "State", "Buyers", "Numbers", "RTB keys")],
-        rows=rows,
+        view=view_of(request, await _campaigns(request)),
         trail=(),
         add_path="/campaigns/new",
         add_words="New campaign",
@@ -83,6 +70,23 @@ async def list_campaigns(request: WebRequest) -> Template:
         ordered=False,
         version=edition.version,
         may_change=may_change(request),
+    )
+
+
+async def _campaigns(request: WebRequest) -> WholeTable:
+    lines = [
+        Line(
+            (one.name, "paused" if one.paused else "on", len(one.routing.buyers), len(one.numbers), len(one.rtb_keys)),
+            (f"/campaigns/{one.id}", index),
+        )
+        for index, one in enumerate((await edition_of(request)).catalog.campaigns)
+    ]
+    return WholeTable(
+        name="campaigns",
+        labels=("Campaign", "State", "Buyers", "Numbers", "RTB keys"),
+        lines=lines,
+        api="/api/v1/campaigns",
+        numeric=frozenset({"Buyers", "Numbers", "RTB keys"}),
     )
 
 
@@ -130,20 +134,16 @@ async def save_routed(
 async def _show_part(request: WebRequest, campaign: str, part: str) -> Template:
     """The list of a part."""
     _, one = await find_campaign(request, campaign)
-    kind, columns, nothing = _PARTS[part]
+    kind, _, nothing = _PARTS[part]
     edition = await edition_of(request)
     to = f"/campaigns/{one.id}/{part}/edit"
-    rows = [
-        (cells, f"{to}?name={quote(str(cells[0]), safe='')}", index) for index, cells in enumerate(_rows(one, kind))
-    ]
     ordered = kind == "conversions"
     return page(
         request,
         "catalog/list.html",
         title=f"{_LABELS[part]} of {one.name}",
         lead="The first that fits decides." if ordered else "",
-        columns=[*(Column(name) for name in columns), *([Column("Order")] if ordered else [])],
-        rows=rows,
+        view=view_of(request, await _part_table(request, one, part)),
         trail=(*_TRAIL, (one.name, f"/campaigns/{one.id}")),
         add_path=to,
         add_words=f"Add a {NOUNS[kind]}" if kind != "rtb_keys" else "Add an RTB key",
@@ -154,6 +154,21 @@ async def _show_part(request: WebRequest, campaign: str, part: str) -> Template:
         ordered=ordered and may_change(request),
         version=edition.version,
         may_change=may_change(request),
+    )
+
+
+async def _part_table(request: WebRequest, campaign: Campaign, part: str) -> WholeTable:
+    kind, labels, _ = _PARTS[part]
+    to = f"/campaigns/{campaign.id}/{part}/edit"
+    return WholeTable(
+        name=f"{campaign.id}-{part}",
+        labels=labels,
+        lines=[
+            Line(cells, (f"{to}?name={quote(str(cells[0]), safe='')}", index))
+            for index, cells in enumerate(_rows(campaign, kind))
+        ],
+        api=f"/api/v1/campaigns/{campaign.id}/{kind.replace('_', '-')}",
+        more=[Column("Order")] if kind == "conversions" and may_change(request) else [],
     )
 
 
@@ -187,7 +202,12 @@ def _handlers_of(part: str) -> list[ControllerRouterHandler]:
         _, one = await find_campaign(request, campaign)
         return await save_thing(request, _part_place(one, part, name))
 
-    return [show_part, show_part_thing, save_part_thing]
+    async def read(request: WebRequest) -> WholeTable:
+        _, one = await find_campaign(request, request.path_params["campaign"])
+        return await _part_table(request, one, part)
+
+    files = files_of(f"/campaigns/{{campaign:str}}/{part}", Policy.READ, read)
+    return [show_part, *files, show_part_thing, save_part_thing]
 
 
 def part_tabs(campaign: Campaign) -> tuple[tuple[str, str], ...]:
@@ -271,7 +291,7 @@ def _thing_place(campaign: Campaign, part: str, kind: str, name: str | None) -> 
     )
 
 
-def _rows(campaign: Campaign, kind: str) -> Sequence[tuple[object, ...]]:
+def _rows(campaign: Campaign, kind: str) -> Sequence[Row]:
     match kind:
         case "numbers":
             return [
@@ -300,6 +320,7 @@ def _rows(campaign: Campaign, kind: str) -> Sequence[tuple[object, ...]]:
 
 
 HANDLERS: list[ControllerRouterHandler] = [
-    list_campaigns, show_campaign, save_campaign, show_routing, save_routing, show_routed, save_routed,
+    list_campaigns, *files_of("/campaigns", Policy.READ, _campaigns),
+    show_campaign, save_campaign, show_routing, save_routing, show_routed, save_routed,
     *(handler for part in _PARTS for handler in _handlers_of(part)),
 ]  # fmt: skip

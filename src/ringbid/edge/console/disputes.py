@@ -9,6 +9,7 @@ from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
+from litestar.types import ControllerRouterHandler
 
 from ringbid.accounts.actor import Actor
 from ringbid.accounts.audit import author_of
@@ -16,7 +17,7 @@ from ringbid.accounts.policy import Policy, allows
 from ringbid.edge.console.flash import tell_next_page
 from ringbid.edge.console.pages import page
 from ringbid.edge.console.portal_lists import tools_of
-from ringbid.edge.console.tables import Column
+from ringbid.edge.console.whole_tables import Line, WholeTable, files_of, view_of
 from ringbid.edge.web.forms import read_form
 from ringbid.edge.web.office import WebRequest, actor_of, office_of
 from ringbid.ledger.correcting import Void
@@ -26,7 +27,7 @@ from ringbid.values.ids import CallId, parse_ping_id
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 
-_COLUMNS = tuple(Column(label) for label in ("Opened", "Call", "Buyer", "What is wrong", "Answer"))
+_LABELS = ("Opened", "Call", "Buyer", "What is wrong", "Answer")
 # What closing does: nothing to the money, or all of it is taken back.
 DECISIONS = (("stands", "The call stands"), ("void", "Void the call: nothing is owed for it, and nothing paid"))
 
@@ -34,8 +35,13 @@ DECISIONS = (("stands", "The call stands"), ("void", "Void the call: nothing is 
 @get("/disputes", opt={"policy": Policy.READ}, name="disputes")
 async def list_disputes(request: WebRequest) -> Template:
     """Open ones first."""
+    return page(request, "portal/disputes.html", title="Disputes", view=view_of(request, await _disputes(request)))
+
+
+async def _disputes(request: WebRequest) -> WholeTable:
     found = await tools_of(request).disputes.disputes(actor_of(request).company_id)
-    return page(request, "portal/disputes.html", title="Disputes", columns=_COLUMNS, disputes=found)
+    lines = [Line((one.opened_at, one.call_id, one.buyer_id, one.reason, one.answer or "open"), one) for one in found]
+    return WholeTable(name="disputes", labels=_LABELS, lines=lines)
 
 
 @get("/disputes/{uuid:str}", opt={"policy": Policy.READ}, name="dispute")
@@ -116,4 +122,7 @@ async def _find(request: WebRequest, uuid: str) -> Dispute:
     return dispute
 
 
-HANDLERS = [list_disputes, show_dispute, close_dispute]
+HANDLERS: list[ControllerRouterHandler] = [
+    *(list_disputes, show_dispute, close_dispute),
+    *files_of("/disputes", Policy.READ, _disputes),
+]

@@ -129,7 +129,7 @@ def read_asked(
         more=tuple(one for one in fields if one.name not in first),
         chips=tuple(_chip(one, url) for one in fields if one.value),
         sort="-created" if query.newest_first else "created",
-        curl=_curl(request, api, given),
+        curl=curl_of(request, api, given),
         cursor_given=query.after is not None,
     )
 
@@ -208,7 +208,7 @@ def _chip(field: FilterField, url: str) -> Chip:
     )
 
 
-def _curl(request: WebRequest, api: str, given: Sequence[tuple[str, str]]) -> str:
+def curl_of(request: WebRequest, api: str, given: Sequence[tuple[str, str]] = ()) -> str:
     """The same question to the API. The key is never shown: it is not known here."""
     filters = urlencode([(name, value) for name, value in given if value and name != "cursor"])
     address = f"{str(request.base_url).rstrip('/')}{api}{'?' if filters else ''}{filters}"

@@ -10,6 +10,7 @@ from litestar import get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response, Template
+from litestar.types import ControllerRouterHandler
 
 from ringbid.accounts.audit import author_of
 from ringbid.accounts.keys import LIFETIME_DAYS, OVERLAP_HOURS, NewKey, Scope, read_scopes
@@ -17,19 +18,12 @@ from ringbid.accounts.policy import Policy
 from ringbid.accounts.tokens import KEY_PREFIX, new_id, new_token
 from ringbid.edge.console.settings_frame import done, settings_page
 from ringbid.edge.console.tables import Column
+from ringbid.edge.console.whole_tables import Line, WholeTable, files_of, view_of
 from ringbid.edge.web.forms import public_address, read_choices, read_form
 from ringbid.edge.web.office import WebRequest, actor_of, office_of, people_of
 
 Answer = Response[Any]
-_COLUMNS = [
-    Column("Name"),
-    Column("Key"),
-    Column("May"),
-    Column("State"),
-    Column("Last used"),
-    Column("Expires"),
-    Column("Rotate or end"),
-]
+_LABELS = ("Name", "Key", "May", "State", "Last used", "Expires")
 
 _PATH = "/settings/keys"
 _MOST_LETTERS = 60
@@ -114,15 +108,12 @@ async def _show(
     errors: Mapping[str, str] | None = None,
     secret: str = "",
 ) -> Template:
-    now = office_of(request).clock.now()
-    keys = await people_of(request).accounts.keys(actor_of(request).company_id)
     return settings_page(
         request,
         "keys.html",
         title="API keys",
         status=422 if errors else 200,
-        columns=_COLUMNS,
-        keys=[(key, "ended" if key.expired(now) else "replaced" if key.replaced_by else "in use") for key in keys],
+        view=view_of(request, await _keys(request)),
         scopes=_scopes(chosen),
         overlaps=_OVERLAPS,
         lifetimes=_LIFETIMES,
@@ -133,8 +124,22 @@ async def _show(
     )
 
 
+async def _keys(request: WebRequest) -> WholeTable:
+    now = office_of(request).clock.now()
+    lines = []
+    for key in await people_of(request).accounts.keys(actor_of(request).company_id):
+        state = "ended" if key.expired(now) else "replaced" if key.replaced_by else "in use"
+        may = ", ".join(sorted(scope.value for scope in key.scopes))
+        lines.append(Line((key.name, f"…{key.hint}", may, state, key.used_at, key.expires_at), (key, state)))
+    more = (Column("Rotate or end"),)
+    return WholeTable(name="api-keys", labels=_LABELS, lines=lines, more=more)
+
+
 def _scopes(chosen: frozenset[Scope]) -> Sequence[tuple[Scope, bool]]:
     return [(scope, scope in chosen) for scope in Scope]
 
 
-HANDLERS = [list_keys, make_key, rotate_key, end_key]
+HANDLERS: list[ControllerRouterHandler] = [
+    *(list_keys, make_key, rotate_key, end_key),
+    *files_of(_PATH, Policy.OWN, _keys),
+]

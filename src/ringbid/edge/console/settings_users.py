@@ -9,6 +9,7 @@ from litestar import get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response, Template
+from litestar.types import ControllerRouterHandler
 
 from ringbid.accounts.actor import Role
 from ringbid.accounts.audit import author_of
@@ -19,6 +20,7 @@ from ringbid.accounts.ports import MemberChange
 from ringbid.accounts.tokens import new_id, new_token
 from ringbid.edge.console.settings_frame import done, settings_page
 from ringbid.edge.console.tables import Column
+from ringbid.edge.console.whole_tables import Line, WholeTable, files_of, view_of
 from ringbid.edge.web.forms import public_address, read_form
 from ringbid.edge.web.office import WebRequest, actor_of, office_of, people_of
 
@@ -30,7 +32,7 @@ _INVITATIONS = [
     Column("Good until"),
     Column("Withdraw"),
 ]
-_COLUMNS = [Column("Name"), Column("E-mail address"), Column("Role"), Column("One-time codes"), Column("Last seen")]
+_LABELS = ("Name", "E-mail address", "Role", "One-time codes", "Last seen")
 Choices = list[tuple[str, str]]
 
 ROLES: Choices = [
@@ -47,6 +49,15 @@ _LAST_OWNER = "This is the company's only owner. Make somebody else an owner fir
 async def list_users(request: WebRequest) -> Template:
     """Everybody, and who is invited."""
     return await _show(request)
+
+
+async def _users(request: WebRequest) -> WholeTable:
+    members = await people_of(request).accounts.members(actor_of(request).company_id)
+    lines = [
+        Line((one.name, one.email, one.grant.describe(), "on" if one.totp_on else "off", one.seen_at), one)
+        for one in members
+    ]
+    return WholeTable(name="users", labels=_LABELS, lines=lines)
 
 
 @post("/settings/users/invite", opt={"policy": Policy.OWN}, status_code=200)
@@ -160,9 +171,8 @@ async def _show(
         "users.html",
         title="Users",
         status=422 if errors else 200,
-        columns=_COLUMNS,
+        view=view_of(request, await _users(request)),
         columns_of_invitations=_INVITATIONS,
-        members=await accounts.members(company_id),
         invitations=await accounts.invitations(company_id),
         form=form or {},
         errors=errors or {},
@@ -198,4 +208,7 @@ def _show_one(
     )
 
 
-HANDLERS = [list_users, invite, withdraw, show_user, change_user, remove_user]
+HANDLERS: list[ControllerRouterHandler] = [
+    *(list_users, invite, withdraw, show_user, change_user, remove_user),
+    *files_of("/settings/users", Policy.OWN, _users),
+]

@@ -7,12 +7,13 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
+from litestar.types import ControllerRouterHandler
 
 from ringbid.accounts.policy import Policy
 from ringbid.catalog.model import Campaign, Catalog, Publisher
 from ringbid.edge.console.catalog_pages import Place, edition_of, may_change, save_thing, show_thing
 from ringbid.edge.console.pages import page
-from ringbid.edge.console.tables import Column
+from ringbid.edge.console.whole_tables import Line, WholeTable, files_of, view_of
 from ringbid.edge.web.office import WebRequest
 from ringbid.reports.routing_words import amount_words
 
@@ -24,17 +25,12 @@ _PLAIN: dict[str, Any] = {"trail": (), "doubts": (), "part_tabs": (), "ordered":
 @get("/publishers", opt=_READ)
 async def list_publishers(request: WebRequest) -> Template:
     edition = await edition_of(request)
-    rows = [
-        ((one.id, one.name, "paused" if one.paused else "on", _paid(edition.catalog, one)), f"/publishers/{one.id}", at)
-        for at, one in enumerate(edition.catalog.publishers)
-    ]
     return page(
         request,
         "catalog/list.html",
         title="Publishers",
         lead="Who sends pings and calls, and is paid. The id is what a ping sends as publisher_id.",
-        columns=[Column(name) for name in ("Publisher", "Name", "State", "Is paid by")],
-        rows=rows,
+        view=view_of(request, await _publishers(request)),
         add_path="/publishers/new",
         add_words="Add a publisher",
         yaml_path="publishers",
@@ -43,6 +39,16 @@ async def list_publishers(request: WebRequest) -> Template:
         may_change=may_change(request),
         **_PLAIN,
     )
+
+
+async def _publishers(request: WebRequest) -> WholeTable:
+    catalog = (await edition_of(request)).catalog
+    lines = [
+        Line((one.id, one.name, "paused" if one.paused else "on", _paid(catalog, one)), (f"/publishers/{one.id}", at))
+        for at, one in enumerate(catalog.publishers)
+    ]
+    labels = ("Publisher", "Name", "State", "Is paid by")
+    return WholeTable(name="publishers", labels=labels, lines=lines, api="/api/v1/publishers")
 
 
 @get("/publishers/new", opt=_MANAGE)
@@ -68,20 +74,13 @@ async def save_publisher(request: WebRequest, publisher: FromPath[str]) -> Respo
 @get("/numbers", opt=_READ)
 async def list_numbers(request: WebRequest) -> Template:
     edition = await edition_of(request)
-    found: list[tuple[tuple[object, ...], str, int]] = []
-    for campaign in edition.catalog.campaigns:
-        for one in campaign.numbers:
-            tags = ", ".join(f"{tag}: {value}" for tag, value in one.tags)
-            to = f"/campaigns/{campaign.id}/numbers/edit?name=%2B{one.number.removeprefix('+')}"
-            found.append(((one.number, campaign.name, one.publisher or "–", tags or "–"), to, len(found)))
     first = edition.catalog.campaigns[0] if edition.catalog.campaigns else None
     return page(
         request,
         "catalog/list.html",
         title="Numbers",
         lead="The numbers that publishers transfer calls to. A number is of one campaign.",
-        columns=[Column(name) for name in ("Number", "Campaign", "Publisher of direct calls", "Tags of direct calls")],
-        rows=found,
+        view=view_of(request, await _numbers(request)),
         add_path=f"/campaigns/{first.id}/numbers/edit" if first is not None else "",
         add_words=f"Add a number to {first.name}" if first is not None else "",
         yaml_path="campaigns",
@@ -90,6 +89,17 @@ async def list_numbers(request: WebRequest) -> Template:
         may_change=may_change(request),
         **_PLAIN,
     )
+
+
+async def _numbers(request: WebRequest) -> WholeTable:
+    lines: list[Line] = []
+    for campaign in (await edition_of(request)).catalog.campaigns:
+        for one in campaign.numbers:
+            tags = ", ".join(f"{tag}: {value}" for tag, value in one.tags)
+            to = f"/campaigns/{campaign.id}/numbers/edit?name=%2B{one.number.removeprefix('+')}"
+            lines.append(Line((one.number, campaign.name, one.publisher or "–", tags or "–"), (to, len(lines))))
+    labels = ("Number", "Campaign", "Publisher of direct calls", "Tags of direct calls")
+    return WholeTable(name="numbers", labels=labels, lines=lines, api="/api/v1/campaigns")
 
 
 @get("/settings/catalog", opt=_READ)
@@ -105,21 +115,12 @@ async def save_company(request: WebRequest) -> Response[Any]:
 @get("/settings/tags", opt=_READ)
 async def list_tags(request: WebRequest) -> Template:
     edition = await edition_of(request)
-    rows = [
-        (
-            (tag.key, tag.type, "required" if tag.required else "optional", "private" if tag.private else "–"),
-            f"/settings/tags/edit?name={tag.key}",
-            at,
-        )
-        for at, tag in enumerate(edition.catalog.tags)
-    ]
     return page(
         request,
         "catalog/list.html",
         title="Tags",
         lead="What is known of a caller. A tag that is not declared here is kept as text.",
-        columns=[Column(name) for name in ("Tag", "Type", "Required", "Private")],
-        rows=rows,
+        view=view_of(request, await _tags(request)),
         add_path="/settings/tags/edit",
         add_words="Declare a tag",
         yaml_path="tags",
@@ -128,6 +129,17 @@ async def list_tags(request: WebRequest) -> Template:
         may_change=may_change(request),
         **_PLAIN,
     )
+
+
+async def _tags(request: WebRequest) -> WholeTable:
+    lines = [
+        Line(
+            (tag.key, tag.type, "required" if tag.required else "optional", "private" if tag.private else "–"),
+            (f"/settings/tags/edit?name={tag.key}", at),
+        )
+        for at, tag in enumerate((await edition_of(request)).catalog.tags)
+    ]
+    return WholeTable(name="tags", labels=("Tag", "Type", "Required", "Private"), lines=lines, api="/api/v1/tags")
 
 
 @get("/settings/tags/edit", opt=_READ)
@@ -175,7 +187,8 @@ def _place(kind: str, name: str, label: str, back: str) -> Place:
     return Place(kind=kind, path=f"{kind}[{name}]", heading=name, back=back, crumbs=((label, back),))
 
 
-HANDLERS = [
+HANDLERS: list[ControllerRouterHandler] = [
     list_publishers, new_publisher, add_publisher, show_publisher, save_publisher, list_numbers, show_company,
-    save_company, list_tags, show_tag, save_tag,
+    save_company, list_tags, show_tag, save_tag, *files_of("/publishers", Policy.READ, _publishers),
+    *files_of("/numbers", Policy.READ, _numbers), *files_of("/settings/tags", Policy.READ, _tags),
 ]  # fmt: skip

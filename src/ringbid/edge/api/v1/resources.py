@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from ringbid.edge.api.v1 import calls, catalog, codes, deliveries, event_webhooks, ledger, pings, reference, reports
+from ringbid.edge.api.v1 import (
+    audit,
+    calls,
+    catalog,
+    codes,
+    deliveries,
+    event_webhooks,
+    ledger,
+    pings,
+    reference,
+    reports,
+)
 
 HANDLERS: list[ControllerRouterHandler] = [
     *pings.HANDLERS,
     *calls.HANDLERS,
     *ledger.HANDLERS,
+    *audit.HANDLERS,
     *deliveries.HANDLERS,
     *catalog.HANDLERS,
     *event_webhooks.HANDLERS,
