@@ -8,13 +8,14 @@ from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromQuery
 from litestar.response import Redirect, Template
+from litestar.types import ControllerRouterHandler
 
 from ringbid.accounts.policy import Policy
 from ringbid.catalog.model import EVENT_TYPES
 from ringbid.edge.console.catalog_pages import Place, edition_of, may_change, read_form, save_thing, show_thing
 from ringbid.edge.console.flash import tell_next_page
 from ringbid.edge.console.pages import page
-from ringbid.edge.console.tables import Column
+from ringbid.edge.console.whole_tables import Line, WholeTable, files_of, view_of
 from ringbid.edge.web.event_secrets import drop_old_secret, first_secret, new_secret
 from ringbid.edge.web.office import WebRequest
 
@@ -26,22 +27,13 @@ _MANAGE = {"policy": Policy.MANAGE}
 @get(_PATH, opt=_READ)
 async def list_event_webhooks(request: WebRequest) -> Template:
     edition = await edition_of(request)
-    rows = [
-        (
-            (one.id, one.url, _events(len(one.events)), "paused" if one.paused else "on"),
-            f"{_PATH}/edit?name={one.id}",
-            at,
-        )
-        for at, one in enumerate(edition.catalog.event_webhooks)
-    ]
     return page(
         request,
         "catalog/list.html",
         title="Event webhooks",
         lead="Programs of yours that are told what happens: pings, calls and money, each event once, signed, and sent "
         "again until it arrives. Deliveries shows what became of each.",
-        columns=[Column(name) for name in ("Webhook", "URL", "Events", "State")],
-        rows=rows,
+        view=view_of(request, await _webhooks(request)),
         add_path=f"{_PATH}/edit",
         add_words="Add an event webhook",
         yaml_path="event_webhooks",
@@ -53,6 +45,18 @@ async def list_event_webhooks(request: WebRequest) -> Template:
         part_tabs=(),
         ordered=False,
     )
+
+
+async def _webhooks(request: WebRequest) -> WholeTable:
+    lines = [
+        Line(
+            (one.id, one.url, _events(len(one.events)), "paused" if one.paused else "on"),
+            (f"{_PATH}/edit?name={one.id}", at),
+        )
+        for at, one in enumerate((await edition_of(request)).catalog.event_webhooks)
+    ]
+    labels = ("Webhook", "URL", "Events", "State")
+    return WholeTable(name="event-webhooks", labels=labels, lines=lines, api="/api/v1/event-webhooks")
 
 
 @get(f"{_PATH}/edit", opt=_READ)
@@ -107,4 +111,7 @@ def _place(name: str | None) -> Place:
     )  # fmt: skip
 
 
-HANDLERS = [list_event_webhooks, show_event_webhook, save_event_webhook, change_secret]
+HANDLERS: list[ControllerRouterHandler] = [
+    *(list_event_webhooks, show_event_webhook, save_event_webhook, change_secret),
+    *files_of(_PATH, Policy.READ, _webhooks),
+]
