@@ -41,6 +41,8 @@ SCREENS = (
     Screen("calls-none", "/calls?converted=false"),
     Screen("call", "/calls/{call}"),
     Screen("call-newest-first", "/calls/{call}?order=newest"),
+    Screen("ledger", "/ledger"),
+    Screen("ledger-refused", "/ledger?account=nobody", status=422),
     Screen("deliveries", "/deliveries"),
     Screen("delivery", "/deliveries/{message}"),
     Screen("publisher-overview", "/portal/publisher", session="publisher"),

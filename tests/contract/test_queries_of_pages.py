@@ -21,13 +21,14 @@ from support.whole_store import grow, open_pages_over
 # A whole list as a file is read page by page, which is as often as it is long; the feed asks for as long as it is open.
 _ENDLESS = (".csv", ".xlsx", "/live/feed")
 # How many there are is asked only where they do not fit on the page: that is one query less of a short list.
-_COUNTED = ("/pings", "/calls", "/deliveries", "/portal/publisher")
+_COUNTED = ("/pings", "/calls", "/ledger", "/deliveries", "/portal/publisher")
 MOST = 25
 # Asked besides the plain pages: filtered, sorted and large, and reports by what is not there by itself.
 _FURTHER = (
     "/pings?size=1000&status=reserved",
     "/calls?size=1000&converted=true",
     "/deliveries?size=1000&state=dead",
+    "/ledger?size=1000&kind=conversion",
     "/reports?group=reason&period=30d",
     "/reports?group=tag:age&campaign=auto-insurance",
     "/reports?group=hour&state=CA&publisher=4321ABCD",

@@ -19,10 +19,9 @@ from ringbid.values.ids import BuyerId, CompanyId, PublisherId
 from support.call_world import CallWorld, call_world, dials
 from support.clocks import JumpingClock
 from support.hostile_text import HOSTILE
-from support.scenario import ACME
 from support.stores import StorePlace
 from support.web import FixedIdentities
-from support.whole_office import _tree, open_pages
+from support.whole_office import acme_tree, open_pages
 
 CALLER = "+12135550123"
 TEXTS = [text for text in HOSTILE.values() if text.isprintable() and len(text) <= 200]
@@ -58,7 +57,7 @@ async def open_hostile(folder: Path) -> AsyncIterator[Hostile]:
 
 def hostile_tree() -> Any:
     """The catalog of the example, each of its names another hostile text."""
-    tree = _tree(ACME)
+    tree = acme_tree()
     texts = itertools.cycle(TEXTS)
     things: Iterable[dict[str, Any]] = [
         tree["company"],

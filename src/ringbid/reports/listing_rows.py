@@ -91,6 +91,33 @@ class PostingRow:
     note: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostingSum:
+    """What postings of one currency come to, for the company: what buyers owe, and what publishers are owed."""
+
+    postings: int
+    revenue: Money
+    payout: Money
+
+    @property
+    def currency(self) -> str:
+        return self.revenue.currency
+
+    @property
+    def margin(self) -> Money:
+        return Money(self.revenue.micros - self.payout.micros, self.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostingTotals:
+    """The sums by currency. Not `exact`: of the first `postings` in the list's order only, as it was not worth adding
+    up more."""
+
+    sums: tuple[PostingSum, ...]
+    postings: int
+    exact: bool
+
+
 class Listings(Protocol):
     """Lists, newest first or oldest first, a page at a time. Each page is a constant number of queries, whatever it is
     filtered by and however long it is. `count`: is the number of all rows wanted, too? Only a first page has one.
@@ -106,6 +133,10 @@ class Listings(Protocol):
 
     async def postings(self, company_id: CompanyId, query: ListQuery, *, count: bool = False) -> Page[PostingRow]:
         """Of `listing_fields.POSTINGS`."""
+        ...
+
+    async def posting_totals(self, company_id: CompanyId, query: ListQuery) -> PostingTotals:
+        """What all that fits comes to, on whichever page."""
         ...
 
     async def deliveries(self, company_id: CompanyId, query: ListQuery, *, count: bool = False) -> Page[Listed]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
@@ -21,6 +21,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     bindparam,
+    cast,
     func,
     literal_column,
     select,
@@ -34,6 +35,7 @@ from ringbid.values.clock import from_ms, to_ms
 
 INDEXED_STRETCH = 100_000  # entries of the index
 LOOKED_AT_STRETCH = 5_000  # rows of the table
+MOST_SUMMED = 10_000
 _HIGHEST_NUMBER = 2**62
 
 Condition = ColumnElement[bool]
@@ -46,7 +48,8 @@ _CLOCK = Statement(select(database_now_ms()))
 class Source(Generic[ListRow]):
     """A list in the database. `columns` begin with the two that order it: its time in ms, and its number. `indexed` and
     `looked_at` are the filters, by name, that its index answers and does not; each has a parameter of its name.
-    `found` are those that lead to a few rows by an index of their own, so that nothing is searched."""
+    `found` are those that lead to a few rows by an index of their own, so that nothing is searched. `summed`: by what
+    its rows are added up, and last what is added."""
 
     table: FromClause  # what the index is of
     joined: FromClause  # with what its rows are completed
@@ -58,6 +61,7 @@ class Source(Generic[ListRow]):
     looked_at: Mapping[str, Condition]
     found: frozenset[str]
     read: Callable[[Row, datetime], ListRow]
+    summed: tuple[ColumnElement[Any], ...] = ()
 
     def page(self, session: Session, query: ListQuery, values: Mapping[str, Any], *, count: bool) -> Page[ListRow]:
         """A page. `values` are the parameters of the filters that are on, and the company's."""
@@ -73,6 +77,16 @@ class Source(Generic[ListRow]):
             if number > query.size:  # else there are no others to count
                 [[(number,)]] = session.fetch((asked.count, {**bound, "rows": MOST_COUNTED + 1}))
         return self._made(rows, number, query, searched, now)
+
+    def sums(self, session: Session, query: ListQuery, values: Mapping[str, Any]) -> tuple[list[Row], bool]:
+        """What the rows that fit come to: `summed` but its last, how many, and the sum. False: of the first MOST_SUMMED
+        rows, or of those within one stretch, only."""
+        names = frozenset(values).intersection({*self.indexed, *self.looked_at})
+        bound = {**values, **_bounds(query), "now_ms": None}
+        searched = self._stretch(session, names, query, bound)
+        statement = _sum_statement(self, names, query.newest_first)
+        [rows] = session.fetch((statement, {**bound, "rows": MOST_SUMMED}))
+        return rows, searched is None and sum(row[-2] for row in rows) < MOST_SUMMED
 
     def _stretch(
         self, session: Session, names: frozenset[str], query: ListQuery, bound: dict[str, Any]
@@ -143,19 +157,8 @@ class _Statements:
 @lru_cache(maxsize=1024)
 def _statements(source: Source[Any], names: frozenset[str], newest_first: bool) -> _Statements:
     """For these filters and this order. There are few of each in use; the values are bound."""
-    conditions = [condition for name, condition in {**source.indexed, **source.looked_at}.items() if name in names]
-    order: tuple[ColumnElement[Any], ...] = (source.at_ms, source.number)
-    if newest_first:
-        order = (order[0].desc(), order[1].desc())
-    place = tuple_(source.at_ms, source.number)
-    # The ends of the stretch lie in it: what is not in it any more is the row of the cursor.
-    low, high = (_pair("low"), _pair("high"))
-    within = (place >= low, place < high) if newest_first else (place > low, place <= high)
-    limit = bindparam("rows", type_=BigInteger())
-
-    def of(selected: Select[Any], from_: FromClause) -> Select[Any]:
-        return selected.select_from(from_).where(source.company, *within, *conditions)
-
+    order, limit = _order(source, newest_first), bindparam("rows", type_=BigInteger())
+    of = partial(_of, source, names, newest_first)
     from_ = source.joined if names & source.looked_at.keys() else source.table
     few = of(select(literal_column("1").label("one")), from_).limit(limit).subquery("few")
     end = of(select(source.at_ms, source.number), source.table).order_by(*order).limit(1).offset(limit)
@@ -164,6 +167,34 @@ def _statements(source: Source[Any], names: frozenset[str], newest_first: bool) 
         count=Statement(select(func.count()).select_from(few)),
         end=Statement(end),
     )
+
+
+@lru_cache(maxsize=64)
+def _sum_statement(source: Source[Any], names: frozenset[str], newest_first: bool) -> Statement:
+    labels = [f"part_{number}" for number in range(len(source.summed))]
+    parts = [column.label(label) for column, label in zip(source.summed, labels, strict=True)]
+    first = _of(source, names, newest_first, select(*parts), source.joined).order_by(*_order(source, newest_first))
+    few = first.limit(bindparam("rows", type_=BigInteger())).subquery("few")
+    *keys, amount = (few.c[label] for label in labels)
+    return Statement(select(*keys, func.count(), cast(func.sum(amount), BigInteger)).group_by(*keys))
+
+
+def _of(
+    source: Source[Any], names: frozenset[str], newest_first: bool, selected: Select[Any], from_: FromClause
+) -> Select[Any]:
+    """`selected` of the rows in the stretch for which the filters `names` hold."""
+    conditions = [condition for name, condition in {**source.indexed, **source.looked_at}.items() if name in names]
+    place = tuple_(source.at_ms, source.number)
+    # The ends of the stretch lie in it: what is not in it any more is the row of the cursor.
+    low, high = (_pair("low"), _pair("high"))
+    within = (place >= low, place < high) if newest_first else (place > low, place <= high)
+    return selected.select_from(from_).where(source.company, *within, *conditions)
+
+
+def _order(source: Source[Any], newest_first: bool) -> tuple[ColumnElement[Any], ...]:
+    if newest_first:
+        return (source.at_ms.desc(), source.number.desc())
+    return (source.at_ms, source.number)
 
 
 def _pair(name: str) -> ColumnElement[Any]:

@@ -6,9 +6,9 @@ from functools import partial
 
 from ringbid.outbox.ports import Listed
 from ringbid.reports.listing import ListQuery, Page, Scope
-from ringbid.reports.listing_rows import CallRow, PingRow, PostingRow
+from ringbid.reports.listing_rows import CallRow, PingRow, PostingRow, PostingTotals
 from ringbid.store.call_listing import call_page
-from ringbid.store.other_listings import delivery_page, posting_page
+from ringbid.store.other_listings import delivery_page, posting_page, posting_totals
 from ringbid.store.ping_listing import ping_page, pings_after
 from ringbid.store.threads import Reading
 from ringbid.values.ids import CompanyId
@@ -32,6 +32,9 @@ class StoredListings:
 
     async def postings(self, company_id: CompanyId, query: ListQuery, *, count: bool = False) -> Page[PostingRow]:
         return await self._reading.alone(partial(posting_page, company_id=company_id, query=query, count=count))
+
+    async def posting_totals(self, company_id: CompanyId, query: ListQuery) -> PostingTotals:
+        return await self._reading.alone(partial(posting_totals, company_id=company_id, query=query))
 
     async def deliveries(self, company_id: CompanyId, query: ListQuery, *, count: bool = False) -> Page[Listed]:
         return await self._reading.alone(partial(delivery_page, company_id=company_id, query=query, count=count))

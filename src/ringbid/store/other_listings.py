@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, exists, func, literal_col
 
 from ringbid.outbox.ports import Listed
 from ringbid.reports.listing import ListQuery, Page
-from ringbid.reports.listing_rows import PostingRow
+from ringbid.reports.listing_rows import PostingRow, PostingSum, PostingTotals
 from ringbid.store.ledger_schema import ledger_entry, posting
 from ringbid.store.list_reading import Source, one_or_more, values_of
 from ringbid.store.outbox import LISTED, listed
@@ -30,6 +31,22 @@ _OF_COMPANY: ColumnElement[str] = literal_column("'company/%'")
 def posting_page(session: Session, company_id: CompanyId, query: ListQuery, *, count: bool) -> Page[PostingRow]:
     """A page of the company's postings."""
     return _POSTINGS.page(session, query, _values(company_id, query), count=count)
+
+
+def posting_totals(session: Session, company_id: CompanyId, query: ListQuery) -> PostingTotals:
+    """What all postings that fit come to. A posting's amount stands on the account of a buyer, who owes what is below
+    zero, or of a publisher, who is owed what is above."""
+    rows, exact = _POSTINGS.sums(session, replace(query, after=None), _values(company_id, query))
+    of_currency: dict[str, dict[str, tuple[int, int]]] = {}
+    for currency, side, count, micros in rows:
+        of_currency.setdefault(currency, {})[side] = (count, micros)
+    sums = []
+    for currency, sides in sorted(of_currency.items()):
+        (owed_count, owed), (paid_count, paid) = (sides.get(side, (0, 0)) for side in ("revenue", "payout"))
+        sums.append(
+            PostingSum(postings=owed_count + paid_count, revenue=Money(-owed, currency), payout=Money(paid, currency))
+        )
+    return PostingTotals(sums=tuple(sums), postings=sum(one.postings for one in sums), exact=exact)
 
 
 def delivery_page(session: Session, company_id: CompanyId, query: ListQuery, *, count: bool) -> Page[Listed]:
@@ -92,6 +109,7 @@ _POSTINGS = Source(
     },
     found=frozenset({"call_id"}),
     read=_read_posting,
+    summed=(_posting.currency, _posting.side, _amount.scalar_subquery()),
 )
 _DELIVERIES = Source(
     table=outbox,

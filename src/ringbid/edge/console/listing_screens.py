@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from ringbid.edge.console import call_page, calls, deliveries, live, pings
+from ringbid.edge.console import call_page, calls, deliveries, ledger, live, pings
 
-HANDLERS = [*pings.HANDLERS, *live.HANDLERS, *calls.HANDLERS, *call_page.HANDLERS, *deliveries.HANDLERS]
+HANDLERS = [
+    *pings.HANDLERS,
+    *live.HANDLERS,
+    *calls.HANDLERS,
+    *call_page.HANDLERS,
+    *ledger.HANDLERS,
+    *deliveries.HANDLERS,
+]

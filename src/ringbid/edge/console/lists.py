@@ -16,6 +16,7 @@ from litestar.response import Stream
 from ringbid.catalog.snapshot import CompanyView
 from ringbid.edge.console.links import with_query
 from ringbid.edge.web.office import WebRequest, actor_of, office_of
+from ringbid.ledger.entry import COMPANY_ACCOUNTS, buyer_account, publisher_account
 from ringbid.reports.export import MEDIA_TYPES, FileFormat, Row, stream_csv, stream_xlsx
 from ringbid.reports.listing import (
     LARGEST_PAGE,
@@ -43,7 +44,7 @@ PERIODS = (
 Pairs = tuple[tuple[str, str], ...]
 ListRow = TypeVar("ListRow")
 Reader = Callable[[Scope, ListQuery], Awaitable[Page[ListRow]]]
-_NAMED = ("campaign_id", "publisher_id", "buyer_id", "key_id", "inbound_number")
+_NAMED = ("campaign_id", "publisher_id", "buyer_id", "key_id", "inbound_number", "account")
 _PERIOD_FIELDS = (("created_from", "Created from"), ("created_to", "Created to"))
 
 
@@ -184,6 +185,11 @@ def names_of(company: CompanyView | None) -> Mapping[str, Mapping[str, str]]:
         "buyer_id": {one.id: one.name for one in catalog.buyers},
         "key_id": keys,
         "inbound_number": numbers,
+        "account": {
+            **{buyer_account(one.id): f"Buyer {one.name}" for one in catalog.buyers},
+            **{publisher_account(one.id): f"Publisher {one.name}" for one in catalog.publishers},
+            **{account: f"The company's {side}" for side, account in COMPANY_ACCOUNTS.items()},
+        },
     }
 
 

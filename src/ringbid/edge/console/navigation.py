@@ -30,6 +30,7 @@ PLACES = (
     Place("Pings", "/pings", "activity"),
     Place("Calls", "/calls", "phone-call"),
     Place("Reports", "/reports", "chart-column"),
+    Place("Ledger", "/ledger", "wallet"),
     Place("Campaigns", "/campaigns", "megaphone", opens_group=True),
     Place("Publishers", "/publishers", "send"),
     Place("Buyers", "/buyers", "headset"),

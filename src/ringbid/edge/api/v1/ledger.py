@@ -1,4 +1,4 @@
-"""`/ledger`: balances, and the statement of an account."""
+"""`/ledger`: balances, the statement of an account, and every posting."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from ringbid.accounts.keys import Scope
 from ringbid.accounts.policy import Policy
 from ringbid.edge.api.v1.amounts import Amount, amount_of
 from ringbid.edge.api.v1.call_told import SideName
+from ringbid.edge.api.v1.lists import Listing, query_of, told_of
 from ringbid.edge.api.v1.paging import Cursor, Limit, Next, after_of, cursor_of, page
 from ringbid.edge.api.v1.problems import invalid, not_found
 from ringbid.edge.api.v1.routes import operation
 from ringbid.edge.web.office import WebRequest, actor_of, office_of
 from ringbid.ledger.entry import parse_account
 from ringbid.ledger.ports import Line
+from ringbid.reports.listing_fields import POSTINGS
+from ringbid.reports.listing_rows import PostingRow
 from ringbid.reports.statements import balance_rows, margins, month_to, period_of
 
 _TAG = "Ledger"
@@ -81,6 +84,36 @@ class StatementPage(msgspec.Struct, frozen=True, kw_only=True):
     closing: Amount
     data: list[LineTold]
     next_cursor: Next
+
+
+class PostingTold(msgspec.Struct, frozen=True, kw_only=True):
+    """One posting, as it stands on the account of its buyer or publisher: below zero they owe it to the company."""
+
+    at: datetime
+    kind: Literal["conversion", "adjustment", "void"]
+    side: SideName
+    account: str
+    amount: Amount
+    call_uuid: str
+    rule_id: str | None
+    author: str
+    note: str
+
+
+class PostingPage(Listing, frozen=True, kw_only=True):
+    """A page of postings."""
+
+    data: list[PostingTold]
+
+
+@operation("GET", "/ledger/postings", policy=Policy.READ, scope=Scope.LEDGER, tag=_TAG, listing=POSTINGS)
+async def list_postings(request: WebRequest) -> Response[PostingPage]:
+    """Everything that was booked, the newest first."""
+    office, actor = office_of(request), actor_of(request)
+    query = query_of(request, office, actor, POSTINGS)
+    found = await office.listings.postings(actor.company_id, query)
+    body = PostingPage(data=list(map(_posting, found.rows)), **told_of(request, POSTINGS, query, found))
+    return page(request, body, body.next_cursor)
 
 
 @operation("GET", "/ledger/balances", policy=Policy.READ, scope=Scope.LEDGER, tag=_TAG)
@@ -160,4 +193,18 @@ def _line(line: Line) -> LineTold:
     )
 
 
-HANDLERS = [list_balances, read_statement]
+def _posting(row: PostingRow) -> PostingTold:
+    return PostingTold(
+        at=row.at,
+        kind=row.kind,
+        side=row.side,
+        account=row.account,
+        amount=amount_of(row.amount),
+        call_uuid=row.call_id,
+        rule_id=row.rule_id,
+        author=row.author,
+        note=row.note,
+    )
+
+
+HANDLERS = [list_balances, list_postings, read_statement]
