@@ -199,6 +199,13 @@ def see_first_ping(walk: Walk, publisher: Walk, curl: str) -> None:
     assert reply["status"] == "reserved", reply
     expect(publisher.page.get_by_text(re.compile(r"Your first ping was received .* ✓"))).to_be_visible(timeout=15_000)
     publisher.look("posting-page-pinged")
+    with publisher.page.expect_download() as download:
+        publisher.follow("As Markdown")
+    assert download.value.path().read_text().startswith("# Posting instructions for Roof Shop")
+    publisher.page.emulate_media(media="print")
+    expect(publisher.page.get_by_role("heading", name="Try it")).to_be_hidden()
+    publisher.look("posting-page-printed")
+    publisher.page.emulate_media(media="screen")
     expect(walk.page.locator(f'#live a[href*="{reply["uuid"]}"]').first).to_be_visible(timeout=15_000)
     walk.look("live")
 

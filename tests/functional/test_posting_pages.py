@@ -119,3 +119,28 @@ def test_the_page_sees_the_first_ping_arrive(tmp_path: Path) -> None:
         assert "Your first ping was received" in told(await desk.get(path))
 
     tell(tmp_path, story)
+
+
+def test_the_instructions_are_kept_as_markdown(tmp_path: Path) -> None:
+    async def story(desk: CatalogDesk) -> None:
+        path = await make_link(desk, secret=ACME_KEY)
+        desk.session = None
+        assert f'href="{path}/instructions.md"' in told(await desk.get(path))
+        kept = await desk.get(f"{path}/instructions.md")
+        headers = {name.lower(): value for name, value in kept.headers.items()}
+        assert headers["content-type"].startswith("text/markdown")
+        assert "attachment" in headers["content-disposition"]
+        for words in (
+            "# Posting instructions for Lead Gen One",
+            f"rtbs.json?key={ACME_KEY}&publisher_id=4321ABCD",
+            "within **15 seconds**",
+            "| `caller_number` | required | phone number |",
+            "### Python\n\n```\nimport json",
+            "| `rate_limited` | 429 |",
+        ):
+            assert words in told(kept), words
+        for hidden in ("Alpha Insurance", "bravo", "charlie", "PUB-TWO", "jornaya_id", "1.173"):
+            assert hidden not in told(kept), hidden
+        assert (await desk.get("/p/no-such-link/instructions.md")).status == 404
+
+    tell(tmp_path, story)

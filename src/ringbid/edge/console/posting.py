@@ -31,7 +31,8 @@ from ringbid.edge.web.forms import public_address
 from ringbid.edge.web.office import WebRequest, actor_of, office_of
 from ringbid.ping.reply import error_body
 from ringbid.ping.trying import Trial
-from ringbid.reports.posting import SAMPLE_CALLER, Instructions, instructions
+from ringbid.reports.posting import SAMPLE_CALLER, Ending, Instructions, instructions
+from ringbid.reports.posting_markdown import posting_markdown
 from ringbid.values.verdict import Refused
 
 _LONGEST_DAYS = 3650
@@ -109,6 +110,21 @@ async def revoke_link(request: WebRequest, campaign: FromPath[str]) -> Response[
 @get("/p/{posting_token:str}", opt={"policy": Policy.PUBLIC})
 async def show_instructions(request: WebRequest, posting_token: FromPath[str]) -> Template:
     return await _instructions_page(request, posting_token)
+
+
+@get("/p/{posting_token:str}/instructions.md", opt={"policy": Policy.PUBLIC}, media_type="text/markdown")
+async def download_instructions(request: WebRequest, posting_token: FromPath[str]) -> Response[str]:
+    """The page as Markdown, to be kept."""
+    opened = await _open(request, posting_token)
+    text = posting_markdown(
+        _of(request, opened, _secret_of(opened, posting_token)),
+        company=opened.catalog.company,
+        campaign=opened.campaign,
+        publisher=opened.publisher,
+        status_of=_ending_status,
+    )
+    headers = {"Content-Disposition": 'attachment; filename="posting-instructions.md"'}
+    return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
 
 
 @get("/p/{posting_token:str}/first", opt={"policy": Policy.PUBLIC})
@@ -189,10 +205,7 @@ async def _instructions_page(
     sent: dict[str, str] | None = None,
 ) -> Template:
     opened = await _open(request, token)
-    sealed = opened.link.sealed_key
-    secret = open_key(sealed, token) if sealed is not None else None
-    if secret is not None and key_id_of(secret) != opened.key.id:
-        secret = None  # the key of this name is another one now
+    secret = _secret_of(opened, token)
     told = _of(request, opened, secret)
     return page(
         request,
@@ -207,13 +220,24 @@ async def _instructions_page(
         ending_columns=_ENDINGS,
         secret=secret,
         sample_caller=SAMPLE_CALLER,
-        status_of=lambda ending: 200 if ending.answered else status_of(ending.reason),
+        status_of=_ending_status,
         seen=await _links(request).look_for_ping(opened.link),
         zone=opened.catalog.company.time_zone,
         tried=tried,
         refused=refused,
         sent=sent or {},
     )
+
+
+def _secret_of(opened: _Opened, token: str) -> str | None:
+    """The key, where it went with the link and is still the one of its name."""
+    sealed = opened.link.sealed_key
+    secret = open_key(sealed, token) if sealed is not None else None
+    return secret if secret is not None and key_id_of(secret) == opened.key.id else None
+
+
+def _ending_status(ending: Ending) -> int:
+    return 200 if ending.answered else status_of(ending.reason)
 
 
 def _of(request: WebRequest, opened: _Opened, secret: str | None) -> Instructions:
@@ -248,4 +272,4 @@ def _links(request: WebRequest) -> PostingLinks:
     return links
 
 
-HANDLERS = [list_links, make_link, revoke_link, show_instructions, show_first_ping, try_ping]
+HANDLERS = [list_links, make_link, revoke_link, show_instructions, download_instructions, show_first_ping, try_ping]

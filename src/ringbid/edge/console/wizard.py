@@ -160,6 +160,7 @@ async def _step_page(
         presets=[(one.key, one.label) for one in PRESETS],
         preset=preset_of(draft),
         rows=[*rows, *room],
+        chosen=any(draft.get(f"use_{buyer.id}") == "true" for buyer in edition.catalog.buyers),
         suggested_id=slug(draft.get("name", "")),
         pays_nothing=pays_nothing(draft),
         no_number=not draft.get("number", "").strip() and office_of(request).sip_domain is None,
