@@ -20,7 +20,7 @@ COUNTS = (
     "pings, direct_calls, asked, bid, reserved, delivered, connected, converted, paid, revenue_micros, payout_micros,"
     " connected_ms"
 )
-KEY = "company_id, facet, start_ms, value, campaign_id, publisher_id, buyer_id, currency"
+KEY = "company_id, facet, publisher_id, campaign_id, buyer_id, start_ms, value, currency"
 Sums = dict[tuple[Any, ...], tuple[int, ...]]
 
 
@@ -56,9 +56,20 @@ def counted_sums(place: StorePlace) -> Sums:
         facets = [("number", number), ("ending", ending), ("state", state)]
         facets += [(f"tag:{name}", value) for name, value in json.loads(tags).items()]
         reached = [1 if step >= least else 0 for least in range(2, 9)]
-        keys = [(company, facet, start_ms, value, campaign, publisher, buyer, currency) for facet, value in facets]
-        facets += [("campaign", campaign), ("publisher", publisher), ("buyer", buyer)]
-        keys += [(company, f"*{facet}", start_ms, value, "", "", "", currency) for facet, value in facets]
+        views = [
+            ("", publisher, campaign, buyer),
+            ("*", "", "", ""),
+            ("publisher*", publisher, "", ""),
+            ("campaign*", "", campaign, ""),
+            ("buyer*", "", "", buyer),
+        ]
+        within = [(view, facet) for view in [*views, ("campaign,buyer*", "", campaign, buyer)] for facet in facets]
+        for place in [("publisher", publisher), ("campaign", campaign), ("buyer", buyer)]:
+            within += [(view, place) for view in views[1:] if not view[0].startswith(place[0])]
+        keys = [
+            (company, f"{name}{facet}", *places, start_ms, value, currency)
+            for (name, *places), (facet, value) in within
+        ]
         for key in keys:
             counts = [1 - direct, direct, *reached, revenue, payout, connected_ms]
             sums[key] = [one + two for one, two in zip(sums[key], counts, strict=True)]

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnElement,
+    Select,
     Text,
-    and_,
     bindparam,
     case,
     cast,
     func,
     literal_column,
-    or_,
     select,
     union_all,
 )
@@ -27,6 +28,7 @@ from ringbid.reports.counts import NAMES, NOTHING, Counts
 from ringbid.reports.funnel import TIMES, Question, Reading, facet_of
 from ringbid.store.journeys import StoredJourneys
 from ringbid.store.report_schema import rollup
+from ringbid.store.report_views import PLACES, stored_facet, view_of_places, view_of_times
 from ringbid.store.session import Session
 from ringbid.store.statements import Row, Statement
 from ringbid.store.threads import Reading as Reads
@@ -34,19 +36,27 @@ from ringbid.values.clock import to_ms
 from ringbid.values.ids import CompanyId
 
 _NOW, _SINCE, _BEFORE, _HOURS, _HOURS_BEFORE = range(5)
-_KEYS: Mapping[str, ColumnElement[str]] = {
+_PLACES: Mapping[str, ColumnElement[str]] = {
     "publisher": rollup.c.publisher_id,
-    "buyer": rollup.c.buyer_id,
     "campaign": rollup.c.campaign_id,
-    "value": rollup.c.value,
+    "buyer": rollup.c.buyer_id,
 }
 _MONEY = ("revenue_micros", "payout_micros")
+_EMPTY = literal_column("''", Text)
+_ALL, _LATER, _EARLIER = ("start_ms", "end_ms"), ("until_ms", "end_ms"), ("before_start_ms", "before_end_ms")
 
 
-def _is(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
-    """The column has the value of this name, where it is not empty."""
-    wanted: ColumnElement[str] = cast(bindparam(name), Text)
-    return or_(wanted == literal_column("''"), column == wanted)
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """Which statement answers a question: the views of its hours and of its rows (None: they are made of the hours),
+    the places it filters by, and whether by a facet's value. `by_ending`: hours are told apart by endings."""
+
+    filtered: frozenset[str]
+    of_value: bool
+    hours: frozenset[str]
+    by_ending: bool
+    rows: frozenset[str] | None
+    key: str
 
 
 def _sums() -> list[ColumnElement[int]]:
@@ -60,59 +70,78 @@ def _sums() -> list[ColumnElement[int]]:
     return [cast(one, BigInteger) for one in sums]
 
 
-def _part(number: int, span: tuple[str, str], facet: str, *keys: ColumnElement[Any]) -> Any:  # noqa: ANN401 -- a select of many types
-    """The sums between two moments, by `keys`: the start of the hour (or 0), and a text (or empty)."""
-    start, key = keys
-    grouped = [column for column in keys if column.key is not None and column.key in rollup.c]
-    found = select(
-        literal_column(str(number), BigInteger).label("part"), start.label("start"), key.label("key"), *_sums()
-    )
-    found = found.where(
-        rollup.c.company_id == bindparam("company_id"),
-        rollup.c.facet == bindparam(facet),
-        rollup.c.start_ms >= bindparam(span[0], type_=BigInteger()),
-        rollup.c.start_ms < bindparam(span[1], type_=BigInteger()),
-        and_(
-            _is(rollup.c.campaign_id, "campaign"),
-            _is(rollup.c.publisher_id, "publisher"),
-            _is(rollup.c.buyer_id, "buyer"),
-            _is(rollup.c.value, "value"),
-        ),
-    )
-    return found.group_by(*grouped) if grouped else found
+def _found(
+    kept: frozenset[str], filtered: frozenset[str], span: tuple[str, str], facet: str, *, of_value: bool
+) -> list[ColumnElement[bool]]:
+    """Which rows of a view fit between two moments. Of each place it is said what it may be, in the order of the key,
+    so that no others are read."""
+    conditions = [rollup.c.company_id == bindparam("company_id"), rollup.c.facet == bindparam(facet)]
+    for place, column in _PLACES.items():
+        if place not in kept:
+            conditions.append(column == _EMPTY)
+        elif place in filtered:
+            conditions.append(column == bindparam(place))
+        elif place != PLACES[-1]:  # after the last one the key goes on with the time, which is not known exactly
+            conditions.append(column.in_(_known(place, span)))
+    if of_value:
+        conditions.append(rollup.c.value == bindparam("value"))
+    return [*conditions, *_between(rollup.c.start_ms, span)]
 
 
-@lru_cache(maxsize=16)
-def _statement(key: str, *, endings: bool) -> Statement:
-    """`key`: of which column the rows are, empty for none; `endings`: are the hours told apart by them?"""
-    no_start, no_key = literal_column("0", BigInteger), literal_column("''", Text)
-    start, value = rollup.c.start_ms, rollup.c.value if endings else no_key
-    parts = [
-        _part(_HOURS, ("start_ms", "end_ms"), "hours_facet", start, value),
-        _part(_HOURS_BEFORE, ("before_start_ms", "before_end_ms"), "hours_facet", start, no_key),
-    ]
-    if key:
-        column = _KEYS[key]
-        parts += [
-            _part(_NOW, ("start_ms", "end_ms"), "facet", no_start, column),
-            _part(_SINCE, ("until_ms", "end_ms"), "facet", no_start, column),
-            _part(_BEFORE, ("before_start_ms", "before_end_ms"), "facet", no_start, column),
-        ]
+def _known(place: str, span: tuple[str, str]) -> Select[Any]:
+    """Every publisher (or campaign) of which there was anything."""
+    one = rollup.alias()
+    alone = [one.c[column.name] == _EMPTY for column in _PLACES.values()]
+    facet = literal_column(f"'{stored_facet(place, frozenset())}'", Text)
+    of_company = one.c.company_id == bindparam("company_id")
+    found: Select[Any] = select(one.c.value)
+    return found.where(of_company, one.c.facet == facet, *alone, *_between(one.c.start_ms, span))
+
+
+def _between(column: ColumnElement[int], span: tuple[str, str]) -> list[ColumnElement[bool]]:
+    start, end = (bindparam(name, type_=BigInteger()) for name in span)
+    return [column >= start, column < end]
+
+
+@lru_cache(maxsize=512)
+def _statement(shape: _Shape) -> Statement:
+    no_start = literal_column("0", BigInteger)
+
+    def part(
+        number: int, start: ColumnElement[int], key: ColumnElement[str], conditions: list[ColumnElement[bool]]
+    ) -> Any:  # noqa: ANN401 -- a select of many types
+        """The sums by the start of the hour (or 0), and a text (or empty)."""
+        named = literal_column(str(number), BigInteger).label("part"), start.label("start"), key.label("key")
+        found: Any = select(*named, *_sums()).where(*conditions)
+        return found.group_by(*(one for one in (start, key) if isinstance(one, Column)))
+
+    def hours(number: int, key: ColumnElement[str], span: tuple[str, str]) -> Any:  # noqa: ANN401 -- the same
+        found = _found(shape.hours, shape.filtered, span, "hours_facet", of_value=shape.of_value)
+        return part(number, rollup.c.start_ms, key, found)
+
+    parts = [hours(_HOURS, rollup.c.value if shape.by_ending else _EMPTY, _ALL), hours(_HOURS_BEFORE, _EMPTY, _EARLIER)]
+    if shape.rows is not None:
+        column = _PLACES.get(shape.key, rollup.c.value)
+        for number, span in ((_NOW, _ALL), (_SINCE, _LATER), (_BEFORE, _EARLIER)):
+            found = _found(shape.rows, shape.filtered, span, "facet", of_value=shape.of_value)
+            parts.append(part(number, no_start, column, found))
     return Statement(union_all(*parts))
 
 
-_of_company = and_(
-    rollup.c.company_id == bindparam("company_id"), rollup.c.start_ms >= bindparam("since_ms", type_=BigInteger())
+_of_company = (
+    rollup.c.company_id == bindparam("company_id"),
+    *(column == _EMPTY for column in _PLACES.values()),
+    rollup.c.start_ms >= bindparam("since_ms", type_=BigInteger()),
 )
-# By publisher, and by buyer and how asking it went.
+# By publisher, and by how asking went and whom.
 _RECENT = Statement(
     union_all(
-        select(literal_column("'publisher'", Text), rollup.c.value, literal_column("''", Text), *_sums())
-        .where(_of_company, rollup.c.facet == literal_column("'*publisher'"))
+        select(literal_column("'publisher'", Text), rollup.c.value, _EMPTY, *_sums())
+        .where(*_of_company, rollup.c.facet == literal_column("'*publisher'"))
         .group_by(rollup.c.value),
-        select(literal_column("'ask'", Text), rollup.c.buyer_id, rollup.c.value, *_sums())
-        .where(_of_company, rollup.c.facet == literal_column("'ask'"))
-        .group_by(rollup.c.buyer_id, rollup.c.value),
+        select(literal_column("'ask'", Text), rollup.c.value, _EMPTY, *_sums())
+        .where(*_of_company, rollup.c.facet == literal_column("'ask'"))
+        .group_by(rollup.c.value),
     )
 )
 
@@ -151,34 +180,41 @@ class StoredFunnels:
         [rows] = await self._reading.alone(lambda session: session.fetch((_RECENT, values)))
         publishers: dict[str, Counts] = {}
         asks: dict[str, dict[str, int]] = {}
-        for kind, name, value, *sums, _ in rows:
+        for kind, name, _, *sums, _ in rows:
             counts = Counts(*sums)
             if kind == "publisher":
                 publishers[name] = counts
             else:
-                asks.setdefault(name, {})[value] = counts.asked
+                outcome, _, buyer_id = name.partition(" ")
+                asks.setdefault(buyer_id, {})[outcome] = counts.asked
         return Recent(publishers=publishers, asks=asks)
 
 
 def _read(question: Question, session: Session) -> list[Row]:
     filters, period, group = question.filters, question.period, question.group
-    key = "" if group in TIMES else group if facet_of(group) is None else "value"
-    filtered = facet_of(filters.facet) if filters.facet else None
-    facet, hours_facet = question.facet, filtered or "ending"
-    if not (filters.campaign or filters.publisher or filters.buyer):  # then the sums that leave them out will do
-        hours_facet = f"*{hours_facet}"
-        if key == "value":
-            facet = f"*{facet}"
-        elif key and filtered is None:
-            facet, key = f"*{key}", "value"
+    places = {"publisher": filters.publisher, "campaign": filters.campaign, "buyer": filters.buyer}
+    filtered = frozenset(place for place, value in places.items() if value)
+    facet = facet_of(filters.facet) if filters.facet else None
+    hours = view_of_times(facet or "ending", filtered)
+    rows = None
+    if group in PLACES:
+        rows = view_of_places(group, facet, filtered)
+    elif group not in TIMES:
+        rows = view_of_times(facet_of(group) or group, filtered)
+    shape = _Shape(
+        filtered=filtered,
+        of_value=facet is not None,
+        hours=hours.kept,
+        by_ending=facet in (None, "ending"),
+        rows=rows.kept if rows is not None else None,
+        key=rows.key if rows is not None else "",
+    )
     values: dict[str, Any] = {
+        **places,
         "company_id": question.company_id,
         "currency": question.currency,
-        "facet": facet,
-        "hours_facet": hours_facet,
-        "campaign": filters.campaign,
-        "publisher": filters.publisher,
-        "buyer": filters.buyer,
+        "facet": rows.facet if rows is not None else "",
+        "hours_facet": hours.facet,
         "value": filters.value,
         "start_ms": to_ms(period.start),
         "end_ms": to_ms(period.end),
@@ -186,5 +222,5 @@ def _read(question: Question, session: Session) -> list[Row]:
         "before_start_ms": to_ms(period.before_start),
         "before_end_ms": to_ms(period.before_end),
     }
-    [rows] = session.fetch((_statement(key, endings=filtered in (None, "ending")), values))
-    return rows
+    [found] = session.fetch((_statement(shape), values))
+    return found

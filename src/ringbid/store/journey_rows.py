@@ -5,13 +5,14 @@ Used by `journeys`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from operator import add
 from typing import Any
 
 import msgspec
 from sqlalchemy import BigInteger, bindparam, delete, func, literal_column, select
 
-from ringbid.reports.counts import NAMES, NOTHING, Counts, counts_of
+from ringbid.reports.counts import NAMES, Counts, counts_of
 from ringbid.reports.journey import AskOutcome, Beginning, Booked, Held, Journey, Step
 from ringbid.reservations.reservation import State
 from ringbid.store import schema
@@ -19,6 +20,7 @@ from ringbid.store.call_rows import CALL_COLUMNS
 from ringbid.store.call_schema import call
 from ringbid.store.ledger_schema import ledger_entry, posting
 from ringbid.store.report_schema import journey, journey_due, journey_mark, rollup
+from ringbid.store.report_views import KEPT, KEPT_OF_PLACES, PLACES, stored_facet
 from ringbid.store.rows import PING_COLUMNS
 from ringbid.store.statements import Insert, Row, Statement, database_now_ms, one_of
 from ringbid.values.ids import CompanyId, PingId
@@ -80,7 +82,7 @@ FORGET_DUE = Statement(delete(journey_due).where(one_of(journey_due.c.id, "due_i
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder(dict[str, str]).decode
 
-Key = tuple[str, str, int, str, str, str, str, str]  # of a row of the rollup
+Key = tuple[str, str, str, str, str, int, str, str]  # of a row of the rollup
 
 
 def journey_row(one: Journey, start_ms: int) -> Row:
@@ -161,40 +163,43 @@ class Sums:
     """What is to be added to the rollup: some journeys, less what they were before."""
 
     def __init__(self) -> None:
-        self._counts: dict[Key, Counts] = {}
+        self._counts: dict[Key, list[int]] = {}
 
     def add(self, one: Journey, start_ms: int, *, less: bool = False) -> None:
-        """One journey, in each of its facets."""
-        begun = one.beginning
-        counts = -counts_of(one) if less else counts_of(one)
+        """One journey, in each view of each of its facets."""
+        begun, currency = one.beginning, one.booked.currency
+        counts = [-count if less else count for count in counts_of(one).values]
+        places = {"publisher": begun.publisher_id, "campaign": begun.campaign_id, "buyer": one.buyer_id}
         facets = [("number", one.number), ("ending", one.ending), ("state", begun.caller_state)]
         facets += [(f"tag:{name}", value) for name, value in begun.tags.items()]
-        place = (begun.campaign_id, begun.publisher_id, one.buyer_id, one.booked.currency)
-        keys = [(begun.company_id, facet, start_ms, value, *place) for facet, value in facets]
-        facets += [("campaign", begun.campaign_id), ("publisher", begun.publisher_id), ("buyer", one.buyer_id)]
-        nowhere = ("", "", "", one.booked.currency)
-        keys += [(begun.company_id, f"*{facet}", start_ms, value, *nowhere) for facet, value in facets]
-        for key in keys:
-            self._counts[key] = self._counts.get(key, NOTHING) + counts
+        for kept in KEPT:
+            within = _within(places, kept)
+            for facet, value in facets:
+                self._add((begun.company_id, stored_facet(facet, kept), *within, start_ms, value, currency), counts)
+        for place, views in KEPT_OF_PLACES.items():
+            for kept in views:
+                key = (begun.company_id, stored_facet(place, kept), *_within(places, kept), start_ms)
+                self._add((*key, places[place], currency), counts)
 
     def add_asks(self, begun: Beginning, asks: Sequence[AskOutcome], start_ms: int) -> None:
         """How the buyers' webhooks answered."""
         for ask in asks:
-            key = (
-                begun.company_id,
-                "ask",
-                start_ms,
-                ask.outcome,
-                begun.campaign_id,
-                begun.publisher_id,
-                ask.buyer_id,
-                "",
-            )
-            self._counts[key] = self._counts.get(key, NOTHING) + Counts(asked=1)
+            key = (begun.company_id, "ask", "", "", "", start_ms, f"{ask.outcome} {ask.buyer_id}", "")
+            self._add(key, list(Counts(asked=1).values))
 
     def rows(self) -> list[Row]:
         """In the order of the table's columns and its key."""
-        return [(*key, *counts.values) for key, counts in sorted(self._counts.items()) if counts != NOTHING]
+        return [(*key, *counts) for key, counts in sorted(self._counts.items()) if any(counts)]
+
+    def _add(self, key: Key, counts: list[int]) -> None:
+        found = self._counts.get(key)
+        self._counts[key] = counts if found is None else list(map(add, found, counts))
+
+
+def _within(places: Mapping[str, str], kept: frozenset[str]) -> tuple[str, str, str]:
+    """The key's columns of a view."""
+    publisher, campaign, buyer = (places[place] if place in kept else "" for place in PLACES)
+    return publisher, campaign, buyer
 
 
 def mark_rows(marks: dict[str, tuple[int, int]], newest_id: int, now_ms: int, *, certain_ms: int) -> list[Row]:

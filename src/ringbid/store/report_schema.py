@@ -61,19 +61,19 @@ journey_mark = Table(
 
 # The journeys of an hour (of a quarter of it, where the company's clock is not whole hours from UTC), added up. Every
 # journey stands in each facet once: under its number (`number`), its ending, its state, and the value of each tag
-# (`tag:NAME`); and once more in `*number`, `*ending` and so on, and in `*campaign`, `*publisher` and `*buyer`, each of
-# which has few rows, for campaign, publisher and buyer are left empty there. The facet `ask` counts asks, by how they
-# went.
+# (`tag:NAME`); and once more in each view of the facet (`report_views`), where some of campaign, publisher and buyer
+# are left empty: `*state`, `campaign*state` and so on. The facet `ask` counts asks: its value is how they went, and
+# whose they were.
 rollup = Table(
     "journey_rollup",
     metadata,
     Column("company_id", Text, primary_key=True),
     Column("facet", Text, primary_key=True),
+    Column("publisher_id", Text, primary_key=True),
+    Column("campaign_id", Text, primary_key=True),
+    Column("buyer_id", Text, primary_key=True),
     Column("start_ms", BigInteger, primary_key=True),
     Column("value", Text, primary_key=True),
-    Column("campaign_id", Text, primary_key=True),
-    Column("publisher_id", Text, primary_key=True),
-    Column("buyer_id", Text, primary_key=True),
     Column("currency", Text, primary_key=True),  # empty where nothing is booked
     Column("pings", BigInteger, nullable=False),
     Column("direct_calls", BigInteger, nullable=False),
