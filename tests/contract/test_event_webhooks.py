@@ -123,6 +123,19 @@ def test_who_wants_nothing_is_told_nothing(place: StorePlace) -> None:
     play(place, story, events=["call.ended"])
 
 
+def test_a_company_without_event_webhooks_pays_nothing_for_a_ping(
+    place: StorePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        async with call_world(place, catalog=catalog_with()) as world:
+            assert (await world.ping())["status"] == "reserved"
+            assert (await world.ping(publisher="NOBODY"))["status"] == "rejected"
+
+    monkeypatch.setattr("ringbid.store.batch.messages_of_ping", None)
+    monkeypatch.setattr("ringbid.store.batch.enqueue", None)
+    asyncio.run(story())
+
+
 def test_a_duplicate_is_no_reservation_of_its_own(place: StorePlace) -> None:
     async def story(world: CallWorld, _: EventReceiver) -> None:
         await world.ping()

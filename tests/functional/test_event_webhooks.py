@@ -187,6 +187,19 @@ def test_a_webhook_is_edited_paused_and_removed_in_the_console(tmp_path: Path) -
     sit_down(tmp_path, story)
 
 
+def test_event_webhooks_are_written_as_yaml(tmp_path: Path) -> None:
+    async def story(desk: CatalogDesk) -> None:
+        at = "/catalog/yaml?path=event_webhooks"
+        text = "- {id: crm, url: 'https://crm.example/in', events: [call.ended]}"
+        assert (await desk.get(at)).status == 200
+        saved = await desk.save(at, text=text)
+        assert saved.status == 303, saved.body
+        assert [one.id for one in (await desk.catalog()).event_webhooks] == ["crm"]
+        assert b"call.ended" in (await desk.get(at)).body
+
+    sit_down(tmp_path, story)
+
+
 def secret_in(body: bytes) -> str:
     found = SECRET.search(html.unescape(body.decode()))
     assert found is not None, body.decode()

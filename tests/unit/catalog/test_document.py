@@ -9,6 +9,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, example, given, settings
 
 from ringbid.catalog.document import export_yaml
+from ringbid.catalog.event_reading import event_webhooks_in
 from ringbid.catalog.file_fields import catalog_fields
 from ringbid.catalog.model import Caps, Catalog, PercentAmount
 from ringbid.catalog.plan import plan
@@ -45,6 +46,7 @@ def test_reading_an_export_gives_an_equal_catalog(catalog: Catalog) -> None:
     assert plan(catalog, read.catalog) == ()
     assert read == CatalogRead(catalog, ())
     assert export_yaml(read.catalog) == text
+    assert event_webhooks_in(text) == catalog.event_webhooks
 
 
 def test_an_export_reads_like_the_example() -> None:
