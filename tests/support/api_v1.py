@@ -84,6 +84,7 @@ async def api_world(place: StorePlace) -> AsyncIterator[Api]:
             calls=world.store.calls,
             ledger=world.store.ledger,
             messages=world.store.outbox,
+            answers=world.store.answers,
             listings=world.store.listings,
             reports=world.store.funnels,
         )

@@ -101,6 +101,7 @@ def make_office(
         calls=store.calls,
         ledger=store.ledger,
         messages=store.outbox,
+        answers=store.answers,
         listings=store.listings,
         live=LiveFeed(store.listings.pings_after, monotonic=clock.monotonic),
         reports=store.funnels,

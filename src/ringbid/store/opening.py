@@ -27,6 +27,7 @@ from ringbid.store.disputes import StoredDisputes
 from ringbid.store.drafts import StoredDrafts
 from ringbid.store.funnels import StoredFunnels
 from ringbid.store.journeys import StoredJourneys
+from ringbid.store.kept_answers import StoredAnswers
 from ringbid.store.ledger import StoredLedger
 from ringbid.store.ledger_reading import LedgerReading
 from ringbid.store.listings import StoredListings
@@ -119,6 +120,7 @@ class Store:
         self.funnels = StoredFunnels(browsing, self.journeys)
         self.audit = StoredAudit(writer=writer, reading=reading)
         self.drafts = StoredDrafts(writer=writer, reading=reading)
+        self.answers = StoredAnswers(writer=writer)
         self.posting_links = StoredPostingLinks(writer=writer, reading=reading)
 
     async def catalog_heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:

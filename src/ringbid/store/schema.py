@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Larg
 from ringbid.reservations.reservation import State
 from ringbid.store import (
     accounts_schema,
+    answer_schema,
     call_schema,
     draft_schema,
     ledger_schema,
@@ -25,6 +26,7 @@ from ringbid.store.base import growing_id, metadata
 __all__ = [
     "PERSONAL",
     "accounts_schema",
+    "answer_schema",
     "call_schema",
     "draft_schema",
     "ledger_schema",

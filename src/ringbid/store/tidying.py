@@ -18,6 +18,7 @@ from ringbid.store import schema
 from ringbid.store.batch import HEAD
 from ringbid.store.call_tidying import flush_calls, flush_own_reservations, flush_written
 from ringbid.store.event_telling import tell_expired
+from ringbid.store.kept_answers import forget_answers
 from ringbid.store.session import Session
 from ringbid.store.statements import Insert, Row, Statement, one_of
 from ringbid.store.threads import SessionThread
@@ -189,6 +190,7 @@ def _forget(older_than: timedelta, session: Session) -> int:
     """Remove old replies, windows that no cap looks at any more, and writers that are long gone; how many replies."""
     session.lock(["tidying"])
     now_ms = _now_ms(session)
+    forget_answers(session, now_ms)
     session.write(_FORGET_WINDOWS, before_ms=now_ms - _OLD_WINDOWS // timedelta(milliseconds=1))
     flush_written(session, now_ms=now_ms)
     session.write(_FORGET_WRITERS, before_ms=now_ms - _OLD_WRITERS // timedelta(milliseconds=1))

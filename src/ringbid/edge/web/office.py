@@ -11,6 +11,7 @@ from litestar.datastructures import State
 
 from ringbid.accounts.actor import Actor
 from ringbid.accounts.drafts import Drafts
+from ringbid.accounts.kept_answers import KeptAnswers
 from ringbid.accounts.posting_links import PostingLinks
 from ringbid.accounts.tools import AccountTools
 from ringbid.call.ports import CallPlans, CallQuery, Calls, StoredCall
@@ -90,6 +91,7 @@ class Office:
     calls: OfficeCalls
     ledger: Ledger
     messages: Messages
+    answers: KeptAnswers
     listings: Listings
     live: LiveFeed
     reports: Reports

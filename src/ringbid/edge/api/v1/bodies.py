@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ringbid.edge.api.v1.idempotency import PARAMETER
 from ringbid.edge.api.v1.paging import Next
 
 Tree = dict[str, Any]
@@ -52,10 +53,12 @@ def tell_bodies(document: Tree, bodies: Mapping[str, tuple[Any, Any]]) -> None:
     """Add them to `document`: of each operation what it takes and what it answers."""
     schemas = document["components"]["schemas"]
     for path in document["paths"].values():
-        for operation in path.values():
+        for method, operation in path.items():
             takes, answers = bodies.get(operation["operationId"], (None, None))
             if "428" in operation["responses"]:
                 operation["parameters"].append(_IF_MATCH)
+            if method == "post":
+                operation.setdefault("parameters", []).append(PARAMETER)
             if {"204", "428"} <= operation["responses"].keys():
                 operation["responses"]["204"] = {"description": "It is gone.", "headers": _ETAG}
             if takes is not None:

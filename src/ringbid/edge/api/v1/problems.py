@@ -53,7 +53,15 @@ _OF_STATUS = {
     429: "rate_limited",
     503: "unavailable",
 }
-_CONFLICTS = frozenset({Reason.CONVERSION_DECIDED, Reason.ALREADY_VOIDED, Reason.NOTHING_BOOKED, Reason.CALL_NOT_TAKEN})
+_CONFLICTS = frozenset(
+    {
+        Reason.CONVERSION_DECIDED,
+        Reason.ALREADY_VOIDED,
+        Reason.NOTHING_BOOKED,
+        Reason.CALL_NOT_TAKEN,
+        Reason.IDEMPOTENCY_KEY_IN_FLIGHT,
+    }
+)
 _SERVER_ERROR = 500
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from http import HTTPStatus
 from inspect import Parameter, cleandoc, signature
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -20,6 +21,7 @@ from litestar.params import QueryParameter
 
 from ringbid.accounts.keys import Scope
 from ringbid.accounts.policy import Policy
+from ringbid.edge.api.v1.idempotency import idempotent
 from ringbid.edge.api.v1.lists import known_parameters
 from ringbid.edge.api.v1.problems import MEDIA_TYPE, ApiError, Problem, Wrong
 from ringbid.reports.listing import ListKind
@@ -67,6 +69,8 @@ def operation(
     """
 
     def declare(handler: Callable[..., Any]) -> Any:  # noqa: ANN401 -- what Litestar makes of a function
+        if method == "POST":
+            handler = idempotent(handler, status=status or HTTPStatus.CREATED)
         first, _, rest = cleandoc(handler.__doc__ or "").partition("\n\n")
         route = _METHODS[method](
             f"{BASE}{path}",
@@ -85,12 +89,18 @@ def operation(
             status_code=status,
             include_in_schema=True,
             security=[{}] if policy is Policy.PUBLIC else None,
-            responses=_documented(*ALWAYS, *((404,) if "{" in path else ()), *fails),
+            responses=_documented(*ALWAYS, *_usual(method, path), *fails),
             **more,
         )
         return route(handler)
 
     return declare
+
+
+def _usual(method: str, path: str) -> tuple[int, ...]:
+    """How every operation of this form may end."""
+    named, posted = (404,) if "{" in path else (), (409,) if method == "POST" else ()
+    return named + posted
 
 
 def _documented(*statuses: int) -> Mapping[int, ResponseSpec]:
