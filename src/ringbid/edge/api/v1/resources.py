@@ -9,6 +9,7 @@ from ringbid.edge.api.v1 import (
     calls,
     catalog,
     codes,
+    corrections,
     deliveries,
     event_webhooks,
     ledger,
@@ -20,6 +21,7 @@ from ringbid.edge.api.v1 import (
 HANDLERS: list[ControllerRouterHandler] = [
     *pings.HANDLERS,
     *calls.HANDLERS,
+    *corrections.HANDLERS,
     *ledger.HANDLERS,
     *audit.HANDLERS,
     *deliveries.HANDLERS,
