@@ -157,3 +157,33 @@ def test_only_who_may_change_the_catalog_does(sqlite_place: StorePlace) -> None:
         assert (await api.get("/publishers", by="publisher")).status_code == 403
 
     play(sqlite_place, story)
+
+
+@pytest.mark.parametrize("name", ["a/b", "a//b", "a/", "50%2F", "ü? #1", "+1 (800)", "secrets", "🚗"])
+def test_whatever_a_thing_of_a_campaign_is_called_it_has_an_address(sqlite_place: StorePlace, name: str) -> None:
+    async def story(api: Api) -> None:
+        keys = "/campaigns/cars/rtb-keys"
+        for other in ("a", "a/b", "a b"):
+            if other != name:
+                await api.send("POST", keys, json={"name": other})
+        added = await api.send("POST", keys, json={"name": name})
+        address = added.headers["location"].removeprefix("/api/v1")
+        read = await api.get(address)
+        assert (read.status_code, read.json()["name"]) == (200, name)
+        removed = await api.send("DELETE", address, headers={"if-match": read.headers["etag"]})
+        assert removed.status_code == 204
+        left = [one["name"] for one in (await api.get(keys)).json()["data"]]
+        assert left == ["Default", *(other for other in ("a", "a/b", "a b") if other != name)]
+        assert removed.headers["etag"] == (await api.get(keys)).headers["etag"]
+
+    play(sqlite_place, story)
+
+
+def test_what_is_still_named_is_not_removed(sqlite_place: StorePlace) -> None:
+    async def story(api: Api) -> None:
+        match = {"if-match": (await api.get("/buyers/alpha")).headers["etag"]}
+        refused = await api.send("DELETE", "/buyers/alpha", headers=match)
+        assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+        assert "campaigns[cars].routing.buyers[alpha]" in refused.json()["errors"][0]["at"]
+
+    play(sqlite_place, story)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from litestar.testing import AsyncTestClient
 
 from ringbid.accounts.actor import Actor, Role
 from ringbid.accounts.keys import Scope
+from ringbid.accounts.tools import make_tools
 from ringbid.catalog.changing import CatalogEditor
 from ringbid.edge.web.office import Office
 from ringbid.values.ids import BuyerId, CompanyId, PublisherId
@@ -86,6 +88,7 @@ async def api_world(place: StorePlace) -> AsyncIterator[Api]:
             messages=world.store.outbox,
             answers=world.store.answers,
             listings=world.store.listings,
+            people=make_tools(world.store.accounts, world.store.audit, clock=world.clock, random_bytes=os.urandom),
             reports=world.store.funnels,
         )
         call = (await world.stored()).call_id

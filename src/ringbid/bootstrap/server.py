@@ -227,6 +227,14 @@ async def _open_pages(
 
     app, end_streams = await asyncio.to_thread(build)
     pages.open(app, end_streams=end_streams)
+    await asyncio.to_thread(_describe_api)
+
+
+def _describe_api() -> None:
+    """Takes a second, and is kept: nobody who asks for it waits that long."""
+    from ringbid.edge.api.v1.reference import schema  # noqa: PLC0415 -- as above
+
+    schema()
 
 
 def _reconciler(settings: Settings, store: Store, desk: CallDesk, clock: Clock) -> Reconciler:

@@ -154,6 +154,14 @@ def doctor(
 
 
 @app.command()
+def openapi() -> None:
+    """Print the description of /api/v1 as OpenAPI 3.1. The same as a server has at /api/v1/openapi.json."""
+    from ringbid.cli import api_document  # noqa: PLC0415 -- loaded when it runs
+
+    api_document.print_document()
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     from ringbid import __version__  # noqa: PLC0415 -- loaded when it runs

@@ -41,19 +41,19 @@ def _operations(kind: Kind) -> list[ControllerRouterHandler]:
         return await things.list_things(request, kind, cursor=cursor, limit=limit)
 
     async def read_thing(request: WebRequest, name: ThingName) -> Response[bytes]:
-        return await things.read_thing(request, kind, name)
+        return await things.read_thing(request, kind, things.name_in(request, kind, name))
 
     async def add_thing(request: WebRequest) -> Response[bytes]:
         return await things.add_thing(request, kind)
 
     async def replace_thing(request: WebRequest, name: ThingName) -> Response[bytes]:
-        return await things.replace_thing(request, kind, name)
+        return await things.replace_thing(request, kind, things.name_in(request, kind, name))
 
     async def change_thing(request: WebRequest, name: ThingName) -> Response[bytes]:
-        return await things.change_thing(request, kind, name)
+        return await things.change_thing(request, kind, things.name_in(request, kind, name))
 
     async def remove_thing(request: WebRequest, name: ThingName) -> Response[None]:
-        return await things.remove_thing(request, kind, name)
+        return await things.remove_thing(request, kind, things.name_in(request, kind, name))
 
     said = kind.word.replace("_", " ")
     named = (
@@ -66,7 +66,7 @@ def _operations(kind: Kind) -> list[ControllerRouterHandler]:
     )
     for function, name, words in named:
         function.__name__, function.__doc__ = name, words
-    one = f"{kind.path}/{{name:str}}"
+    one = f"{kind.path}/{{name:{'path' if kind.of_campaign else 'str'}}}"  # what is in a campaign may have any name
     answers: dict[str, Any] = {"tag": kind.tag, "answers": (kind.form, False)}
     writing = answers | {"policy": Policy.MANAGE}
     return [

@@ -5,7 +5,7 @@ Called by the operations of `catalog`, with the kind of thing that an address is
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from litestar import Response
 
@@ -16,9 +16,11 @@ from ringbid.edge.api.v1.catalog_writes import as_json, body_of, change, edition
 from ringbid.edge.api.v1.etags import etag, version_in
 from ringbid.edge.api.v1.paging import address_of, after_of, cursor_of
 from ringbid.edge.api.v1.problems import ApiError, invalid, not_found
+from ringbid.edge.api.v1.routes import BASE
 from ringbid.edge.web.event_secrets import first_secret
 from ringbid.edge.web.office import WebRequest
 
+_SLASHES_BEFORE = f"{BASE}/".count("/")
 _NESTED = ("caps",)
 _WITH_SECRETS = ("rtb_keys", "access_keys")
 
@@ -134,3 +136,12 @@ def _find(request: WebRequest, kind: Kind, catalog: Catalog, name: str) -> Tree:
     if found is None:
         raise not_found()
     return kind.fields(found)
+
+
+def name_in(request: WebRequest, kind: Kind, name: str) -> str:
+    """The name in an address, letter by letter: a slash in a name is `%2F` there, and paths that are matched are tidied
+    before, so that `a//b` would be another one's name."""
+    if not kind.of_campaign:
+        return name
+    path = request.scope["raw_path"].partition(b"?")[0].decode("ascii", errors="replace")
+    return unquote(path.split("/", kind.path.count("/") + _SLASHES_BEFORE)[-1])

@@ -47,6 +47,8 @@ def _tidy_operation(operation: Tree) -> None:
         parameter["schema"].pop("description", None)
         if parameter["in"] in ("query", "header"):
             parameter["schema"] = _without_null(parameter["schema"])
+        if parameter["in"] == "query" and parameter["schema"].get("type") == "string":
+            parameter["schema"].setdefault("minLength", 1)  # `routes` takes no parameter without a value
 
 
 def _without_null(schema: Tree) -> Tree:
