@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from ringbid.reservations.ports import StoreUnavailable
 from ringbid.store.statements import DialectName
 
-HEAD = "0012"  # the newest migration; a test compares it with the files
+HEAD = "0013"  # the newest migration; a test compares it with the files
 _LOCK = 0x72696E6762696421  # of the migrations on PostgreSQL: processes that start together take turns
 _DRIVERS: dict[DialectName, str] = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg://"}
 
