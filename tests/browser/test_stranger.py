@@ -20,6 +20,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser.pages import View, Watched, check_page, keep_picture, open_context, watch
+from support.server import free_port
 
 RINGBID = str(Path(sys.executable).with_name("ringbid"))
 LONGEST_SECONDS = 280
@@ -33,18 +34,24 @@ class Walk:
 
     watched: Watched
     taken: list[str] = field(default_factory=list)
+    prefix: str = "stranger"
 
     @property
     def page(self) -> Page:
         return self.watched.page
 
-    def look(self, name: str) -> None:
-        """Keep a picture of the page as it stands, and check it."""
+    def look(self, name: str, *, on_paper: bool = False) -> None:
+        """Keep a picture of the page as it stands, and check it: as wide as it is, and on a phone."""
         self.page.wait_for_load_state("load")
         self.page.evaluate("scrollTo(0, 0)")
         self.taken.append(name)
-        keep_picture(self.page, f"stranger-{len(self.taken):02d}-{name}")
+        keep_picture(self.page, f"{self.prefix}-{len(self.taken):02d}-{name}")
         check_page(self.page)
+        if not on_paper:
+            self.page.set_viewport_size({"width": 390, "height": 860})
+            keep_picture(self.page, f"{self.prefix}-{len(self.taken):02d}-{name}-390")
+            check_page(self.page)
+            self.page.set_viewport_size({"width": 1280, "height": 860})
         self.watched.assert_faultless()
 
     def press(self, words: str) -> None:
@@ -55,27 +62,29 @@ class Walk:
 
 
 @contextmanager
-def demo() -> Iterator[list[str]]:
-    """`ringbid demo` as a process of its own; the lines that it prints before its traffic."""
+def running(command: str, *options: str, says: str) -> Iterator[re.Match[str]]:
+    """`ringbid COMMAND` as a process of its own; what it prints up to `says`, a pattern, as the match of that."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RINGBID_")}
-    command = [RINGBID, "demo", "--phones", "none"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment) as one:
-        watchdog = threading.Timer(LONGEST_SECONDS, one.kill)
+    with subprocess.Popen(
+        [RINGBID, command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as process:
+        watchdog = threading.Timer(LONGEST_SECONDS, process.kill)
         watchdog.start()
-        assert one.stdout is not None
+        assert process.stdout is not None
+        reader = threading.Thread(target=process.stdout.read)  # or it would stop where its pipe is full
         try:
-            lines = []
-            for line in one.stdout:
-                lines.append(line)
-                if line.startswith("Try "):
+            printed = ""
+            for line in process.stdout:
+                printed += line
+                if found := re.search(says, printed, re.MULTILINE):
                     break
-            reader = threading.Thread(target=one.stdout.read)  # or it would stop where its pipe is full
+            assert found is not None, printed
             reader.start()
-            yield lines
+            yield found
         finally:
             watchdog.cancel()
-            one.kill()
-            reader.join()
+            process.kill()
+    reader.join()
 
 
 def send(curl: str) -> dict[str, Any]:
@@ -87,9 +96,8 @@ def send(curl: str) -> dict[str, Any]:
 
 @pytest.mark.timeout(300)
 def test_from_the_demo_to_a_refused_ping_understood_and_mended(browser: Browser) -> None:
-    with demo() as lines:
-        link = re.search(r"^Open this +(http://127\.0\.0\.1:\d+)(/claim/[\w-]+)$", "".join(lines), re.MULTILINE)
-        assert link is not None, "".join(lines)
+    says = r"^Open this +(http://127\.0\.0\.1:\d+)(/claim/[\w-]+)$"
+    with running("demo", "--phones", "none", says=says) as link:
         context = open_context(browser, WIDE, base_url=link[1], session=None)
         walk = Walk(watch(context))
         claim(walk, link[2])
@@ -104,7 +112,24 @@ def test_from_the_demo_to_a_refused_ping_understood_and_mended(browser: Browser)
             one.close()
 
 
-def claim(walk: Walk, path: str) -> None:
+@pytest.mark.timeout(120)
+def test_a_server_of_their_own_is_claimed_with_its_first_company(browser: Browser, tmp_path: Path) -> None:
+    says = r"^ +(http://127\.0\.0\.1:\d+)(/claim/[\w-]+)$"
+    options = ("--data", str(tmp_path), "--port", str(free_port()))
+    with running("serve", *options, says=says) as link:
+        context = open_context(browser, WIDE, base_url=link[1], session=None)
+        walk = Walk(watch(context), prefix="stranger-serve")
+        claim(walk, link[2], company="Sam Calls")
+        expect(walk.page.get_by_role("heading", name="No pings yet")).to_be_visible()
+        walk.follow("Make one with the wizard")
+        walk.page.get_by_label("What is it called?").fill("First calls")
+        walk.press("Next")
+        expect(walk.page.get_by_role("heading", name="A new buyer")).to_be_visible()
+        walk.look("wizard-buyers")
+        context.close()
+
+
+def claim(walk: Walk, path: str, *, company: str | None = None) -> None:
     """From the link in the terminal to an account, and to what is to be done first."""
     page = walk.page
     page.goto(path)
@@ -112,6 +137,8 @@ def claim(walk: Walk, path: str) -> None:
     page.get_by_label("Your name").fill("Sam Stranger")
     page.get_by_label("E-mail address").fill("sam@new.example")
     page.get_by_label("Password").fill("river lamp quiet moss")
+    if company is not None:
+        page.get_by_label("Company").fill(company)
     walk.press("Claim it")
     expect(page.get_by_text("This installation is yours.")).to_be_visible()
     expect(page.get_by_role("heading", name="First steps")).to_be_visible()
@@ -204,7 +231,7 @@ def see_first_ping(walk: Walk, publisher: Walk, curl: str) -> None:
     assert download.value.path().read_text().startswith("# Posting instructions for Roof Shop")
     publisher.page.emulate_media(media="print")
     expect(publisher.page.get_by_role("heading", name="Try it")).to_be_hidden()
-    publisher.look("posting-page-printed")
+    publisher.look("posting-page-printed", on_paper=True)
     publisher.page.emulate_media(media="screen")
     expect(walk.page.locator(f'#live a[href*="{reply["uuid"]}"]').first).to_be_visible(timeout=15_000)
     walk.look("live")

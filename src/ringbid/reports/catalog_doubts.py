@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ringbid.catalog.model import Campaign, Catalog
+from ringbid.values.ids import PublisherId
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,19 @@ def _of_campaign(campaign: Campaign, catalog: Catalog, *, sip_domain: str | None
     timer_rules = [rule for rule in campaign.conversions if rule.on == "timer"]
     if campaign.conversions and not timer_rules:
         yield Doubt(f"{path}.conversions", "every rule waits for a postback, so no payout can be quoted", "on: timer")
-    for publisher in catalog.publishers:
-        if publisher.paused or any(
-            publisher.id in (rule.publishers or (publisher.id,)) for rule in campaign.conversions
-        ):
-            continue
-        text = f"no rule names publisher {publisher.id}, so it is quoted a payout of 0"
-        yield Doubt(f"{path}.conversions", text, f"publishers: [{publisher.id}, …] in a rule")
+    unpaid = [
+        publisher.id
+        for publisher in catalog.publishers
+        if not publisher.paused
+        and not any(publisher.id in (rule.publishers or (publisher.id,)) for rule in campaign.conversions)
+    ]
+    if unpaid:
+        yield Doubt(f"{path}.conversions", _unpaid_words(unpaid), f"publishers: [{', '.join(unpaid[:3])}, …] in a rule")
+
+
+def _unpaid_words(publishers: list[PublisherId]) -> str:
+    if len(publishers) == 1:
+        return f"no rule names publisher {publishers[0]}, so it is quoted a payout of 0"
+    named = ", ".join(publishers[:3])
+    more = f" and {len(publishers) - 3} more" if len(publishers) > 3 else ""
+    return f"no rule names publishers {named}{more}, so they are quoted a payout of 0"

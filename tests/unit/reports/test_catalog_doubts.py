@@ -58,3 +58,11 @@ def test_a_campaign_without_numbers_is_doubtful_unless_there_is_sip() -> None:
 def test_a_company_without_real_time_bidding_is_doubtful() -> None:
     catalog = acme()
     assert paths(replace(catalog, company=replace(catalog.company, rtb_enabled=False)))[0] == "company.rtb_enabled"
+
+
+def test_publishers_without_a_rule_are_one_doubt_of_their_campaign() -> None:
+    rules = tuple(replace(rule, publishers=("SOMEBODY",)) for rule in acme().campaigns[0].conversions)
+    working = [publisher.id for publisher in acme().publishers if not publisher.paused]
+    [doubt] = find_doubts(change(conversions=rules), sip_domain=None)
+    assert all(publisher in doubt.text for publisher in working)
+    assert doubt.text.endswith("so they are quoted a payout of 0")
