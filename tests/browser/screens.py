@@ -50,6 +50,7 @@ SCREENS = (
     Screen("publisher-ping", "/portal/publisher/pings/{reserved}", session="publisher"),
     Screen("publisher-calls", "/portal/publisher/calls", session="publisher"),
     Screen("publisher-payouts", "/portal/publisher/payouts", session="publisher"),
+    Screen("publisher-posting", "/portal/publisher/posting/auto-insurance", session="publisher"),
     Screen("buyer-overview", "/portal/buyer", session="buyer"),
     Screen("buyer-calls", "/portal/buyer/calls", session="buyer"),
     Screen("buyer-terms", "/portal/buyer/terms", session="buyer"),

@@ -79,6 +79,44 @@ def test_a_wrong_change_of_the_password_is_told(sqlite_place: StorePlace, fields
     run(sqlite_place, story)
 
 
+def test_a_name_and_an_address_are_changed_by_who_knows_the_password_and_audited(sqlite_place: StorePlace) -> None:
+    async def story(desk: AccountsDesk) -> None:
+        browser = await desk.signed_in()
+        path, new = "/settings/account/person", {"name": " Olga  Petrova ", "email": "Olga.P@acme.example"}
+        wrong = await browser.post(path, **new, person_current="not this one at all")
+        assert (wrong.status_code, "This is not your password" in wrong.text) == (422, True)
+        assert (await browser.post(path, **new, person_current=PASSWORD)).status_code == 303
+        assert "You sign in as olga.p@acme.example" in shown(await browser.get("/settings/account"))
+        assert (await sign_in(desk))[1] == "", "the old address signs nobody in"
+        again = await desk.browser()
+        await again.get("/sign-in")
+        assert (await again.post("/sign-in", email="olga.p@acme.example", password=PASSWORD)).status_code == 303
+        audited = await desk.audited()
+        assert ("users[olga@acme.example].name", "Olga", "Olga Petrova") in audited
+        assert ("users[olga@acme.example].email", "olga@acme.example", "olga.p@acme.example") in audited
+
+    run(sqlite_place, story)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": " ", "email": "olga@acme.example"}, "Write your name"),
+        ({"name": "Olga", "email": "nowhere"}, "Write an e-mail address"),
+        ({"name": "Olga", "email": "ann@acme.example"}, "Another account has this address"),
+    ],
+)
+def test_a_wrong_name_or_address_changes_nothing(sqlite_place: StorePlace, fields: dict[str, str], said: str) -> None:
+    async def story(desk: AccountsDesk) -> None:
+        browser = await desk.signed_in()
+        await desk.add("ann", ANALYST)
+        answer = await browser.post("/settings/account/person", **fields, person_current=PASSWORD)
+        assert (answer.status_code, said in shown(answer)) == (422, True)
+        assert "You sign in as olga@acme.example" in shown(await browser.get("/settings/account"))
+
+    run(sqlite_place, story)
+
+
 def test_who_holds_a_session_guesses_the_password_only_so_often(sqlite_place: StorePlace) -> None:
     async def story(desk: AccountsDesk) -> None:
         browser = await desk.signed_in()

@@ -275,7 +275,8 @@ def test_a_person_of_two_companies_switches_between_them_and_to_no_other(sqlite_
         browser = await desk.signed_in("olga")
         await desk.store.accounts._writer.transact(lambda session: _join(session, "u-olga", second))
         page = await browser.get("/settings/account")
-        assert "Second Inc" in page.text
+        assert f'name="company" value="{second}"' in page.text, "the menu offers it"
+        assert f'name="company" value="{third}"' not in page.text
         assert "Third Inc" not in page.text
         await browser.post("/company", company=third)
         assert "Owner of Acme Calls" in shown(await browser.get("/settings/account"))

@@ -96,7 +96,12 @@ def test_a_dispute_is_opened_seen_by_staff_answered_and_voids_the_call(tmp_path:
         assert opened.status == 303
         assert "He wanted a &lt;b&gt;taxi" in await read(whole, "/disputes", who="analyst")
         assert "Close the dispute" not in await read(whole, f"/disputes/{call}", who="analyst")
+        shown = await read(whole, f"/calls/{call}", who="analyst")
+        assert "He wanted a &lt;b&gt;taxi" in shown
+        assert f'href="/disputes/{call}">See the dispute' in shown
+        assert "Answer it: the call stands, or is voided" in await read(whole, f"/calls/{call}", who="manager")
         closed = await send(whole, f"/disputes/{call}", who="manager", decision="void", answer="You are right.")
+        assert "You are right." in await read(whole, f"/calls/{call}", who="analyst")
         assert closed.status == 303, closed.body
         text = await read(whole, f"/portal/buyer/calls/{call}")
         assert "You are right." in text

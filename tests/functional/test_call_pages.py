@@ -68,6 +68,7 @@ def visit(place: StorePlace, story: Callable[[Console], Awaitable[None]], *, ses
             await world.talk(second, 94, call="call-2")
             short = (await world.stored("call-2")).call_id
             office = make_office(
+                portals=None,
                 clock=world.clock,
                 identities=FixedIdentities(ACTORS),
                 catalogs=world.catalogs,

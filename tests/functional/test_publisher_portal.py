@@ -100,3 +100,18 @@ def test_another_publisher_s_ping_is_none_of_its_own(tmp_path: Path) -> None:
         assert whole.ours.ping not in await read(whole, "/portal/publisher/pings", who="other")
 
     play(tmp_path, story)
+
+
+def test_it_is_led_to_its_own_posting_instructions_of_each_campaign(tmp_path: Path) -> None:
+    async def story(whole: Whole) -> None:
+        path = f"/portal/publisher/posting/{whole.ours.campaign}"
+        assert f'href="{path}"' in await read(whole, "/portal/publisher")
+        shown = await read(whole, path)
+        assert "/rtbs.json" in shown
+        assert f"publisher_id={whole.ours.publisher}" in shown
+        assert "YOUR_KEY" in shown
+        for foreign in (f"/portal/publisher/posting/{whole.theirs.campaign}", f"{path}?key=none"):
+            headers = {"accept": "text/html", "cookie": "ringbid=publisher"}
+            assert (await visit(whole.web, "GET", foreign, headers=headers)).status == 404
+
+    play(tmp_path, story)

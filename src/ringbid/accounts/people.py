@@ -81,6 +81,12 @@ def read_email(text: str) -> str | None:
     return email if len(email) <= MOST_LETTERS and _EMAIL.fullmatch(email) else None
 
 
+def read_name(text: str) -> str | None:
+    """The name in one line; None where it is none."""
+    name = " ".join(text.split())
+    return name if 0 < len(name) <= MOST_LETTERS and name.isprintable() else None
+
+
 def read_grant(fields: Mapping[str, str]) -> Grant | str:
     """The grant that a form's `role`, `publisher_id`, `buyer_id` and `tags` ask for; else what is wrong with them."""
     try:

@@ -64,6 +64,12 @@ class People(Protocol):
         """All sessions of the user end but the one with the id `keep_session`."""
         ...
 
+    async def change_user(
+        self, user_id: str, *, name: str, email: str, company_id: CompanyId, author: Author
+    ) -> bool:  # fmt: skip
+        """False where the address is somebody else's."""
+        ...
+
     async def start_totp(self, user_id: str, secret: str) -> None:
         """Keep a secret that counts once it was confirmed. Does nothing where one is on."""
         ...

@@ -16,6 +16,7 @@ from ringbid.outbox.message import MessageState
 from ringbid.outbox.ports import Listed
 from ringbid.reports.catalog_doubts import find_doubts
 from ringbid.reports.counts import Counts, percent
+from ringbid.reports.settings_links import setting_link
 from ringbid.reservations.limits import WINDOWED, Subject, Usage
 from ringbid.reservations.ports import IdempotencyUse, Look
 from ringbid.routing.plan import subjects_of
@@ -149,10 +150,9 @@ def _of_caps(capped: Sequence[Subject], usage: Mapping[str, Usage]) -> Iterator[
             if limit is None or taken * 100 < limit * FULL_PERCENT:
                 continue
             *_, name = subject.id.split("/", 2)
-            page = "buyers" if subject.owner == "buyer" else "buyer-groups"
             full = "is full" if taken >= limit else f"is at {percent(taken, limit)} %"
             text = f"The {kind} cap of {name} {full}: {taken:,} of {limit:,}."
-            path = f"/{page}/{_part(name)}#caps-{kind}"
+            path = setting_link(f"{subject.setting}.{kind}") or "/buyers"
             yield Attention(tone="limit", text=text, action="Change the cap", path=path)
 
 

@@ -104,6 +104,9 @@ END_OTHER_SESSIONS = Statement(
         app_session.c.user_id == bindparam("of_user"), app_session.c.session_id != bindparam("keep")
     )
 )
+_CHANGE_USER = Statement(
+    update(app_user).where(_of_user).values(name=bindparam("new_name"), email=bindparam("new_email"))
+)
 _START_TOTP = Statement(
     update(app_user).where(_of_user, app_user.c.totp_on == 0).values(totp_secret=bindparam("new_secret"))
 )
@@ -179,6 +182,32 @@ class StoredPeople:
             _write_entry(session, user_id, company_id, author, "password", "changed")
 
         await self._writer.transact(work)
+
+    async def change_user(
+        self, user_id: str, *, name: str, email: str, company_id: CompanyId, author: Author
+    ) -> bool:  # fmt: skip
+        def work(session: Session) -> bool:
+            session.lock([LOCK])
+            user = find_user(session, user_id)
+            if user is None or (email != user.email and email_taken(session, email)):
+                return False
+            session.write(_CHANGE_USER, of_user=user_id, new_name=name, new_email=email)
+            changes = [("name", user.name, name), ("email", user.email, email)]
+            entries = [
+                AuditEntry(
+                    company_id=company_id,
+                    author=author,
+                    path=f"users[{user.email}].{what}",
+                    before=before,
+                    after=after,
+                )
+                for what, before, after in changes
+                if before != after
+            ]
+            write_audit(session, entries, read_now_ms(session))
+            return True
+
+        return await self._writer.transact(work)
 
     async def start_totp(self, user_id: str, secret: str) -> None:
         await self._writer.transact(lambda session: session.write(_START_TOTP, of_user=user_id, new_secret=secret))

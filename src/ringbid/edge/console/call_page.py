@@ -56,13 +56,15 @@ async def show_call(request: WebRequest, uuid: FromPath[str]) -> Template:
     story = await story_of(
         call, calls=office.calls, pings=office.reservations, ledger=office.ledger, messages=office.messages
     )
-    company = company_of(request)
+    company, portals = company_of(request), office.portals
+    dispute = await portals.disputes.find_dispute(call.company_id, call.call_id) if portals is not None else None
     newest_first = request.query_params.get("order") == "newest"
     return page(
         request,
         "call.html",
         title="Call",
         story=story,
+        dispute=dispute,
         flow=tuple(reversed(story.timeline)) if newest_first else story.timeline,
         newest_first=newest_first,
         names=names_of(company),

@@ -7,12 +7,12 @@ The address of a link is told once, when it is made. The page shows the RTB key 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from ringbid.accounts.audit import author_of
@@ -127,6 +127,26 @@ async def download_instructions(request: WebRequest, posting_token: FromPath[str
     return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
 
 
+@get("/portal/publisher/posting/{campaign:str}", opt={"policy": Policy.PUBLISHER_PORTAL}, name="own_posting")
+async def show_own_instructions(request: WebRequest, campaign: FromPath[str], key: FromQuery[str] = "") -> Template:
+    """The same for a publisher's own people, without a link: for the key of this name, or the campaign's first."""
+    catalog, one = await find_campaign(request, campaign)
+    publisher = next((each for each in catalog.publishers if each.id == actor_of(request).publisher_id), None)
+    keys = [each for each in one.rtb_keys if key in ("", each.name)]
+    if publisher is None or not keys:
+        raise NotFoundException("There is no such campaign that takes your pings.")
+    told = instructions(
+        catalog,
+        one,
+        keys[0],
+        publisher,
+        address=public_address(request),
+        secret=None,
+        now=office_of(request).clock.now(),
+    )
+    return _told_page(request, told, catalog=catalog, campaign=one, publisher=publisher)
+
+
 @get("/p/{posting_token:str}/first", opt={"policy": Policy.PUBLIC})
 async def show_first_ping(request: WebRequest, posting_token: FromPath[str]) -> Template:
     """“Waiting for your first ping…”, asked for every few seconds until there is one."""
@@ -207,22 +227,52 @@ async def _instructions_page(
     opened = await _open(request, token)
     secret = _secret_of(opened, token)
     told = _of(request, opened, secret)
+    return _told_page(
+        request,
+        told,
+        catalog=opened.catalog,
+        campaign=opened.campaign,
+        publisher=opened.publisher,
+        token=token,
+        secret=secret,
+        seen=await _links(request).look_for_ping(opened.link),
+        tried=tried,
+        refused=refused,
+        sent=sent,
+    )
+
+
+def _told_page(
+    request: WebRequest,
+    told: Instructions,
+    *,
+    catalog: Catalog,
+    campaign: Campaign,
+    publisher: Publisher,
+    token: str = "",
+    secret: str | None = None,
+    seen: datetime | None = None,
+    tried: tuple[int, str] | None = None,
+    refused: Refused | None = None,
+    sent: dict[str, str] | None = None,
+) -> Template:
+    """Without a link's `token` nothing is waited for, and nothing is tried."""
     return page(
         request,
         "posting/instructions.html",
-        title=f"Posting instructions for {opened.publisher.name}",
+        title=f"Posting instructions for {publisher.name}",
         token=token,
-        campaign=opened.campaign,
-        publisher=opened.publisher,
-        company=opened.catalog.company,
+        campaign=campaign,
+        publisher=publisher,
+        company=catalog.company,
         told=told,
         parameter_columns=_PARAMETERS,
         ending_columns=_ENDINGS,
         secret=secret,
         sample_caller=SAMPLE_CALLER,
         status_of=_ending_status,
-        seen=await _links(request).look_for_ping(opened.link),
-        zone=opened.catalog.company.time_zone,
+        seen=seen,
+        zone=catalog.company.time_zone,
         tried=tried,
         refused=refused,
         sent=sent or {},
@@ -272,4 +322,7 @@ def _links(request: WebRequest) -> PostingLinks:
     return links
 
 
-HANDLERS = [list_links, make_link, revoke_link, show_instructions, download_instructions, show_first_ping, try_ping]
+HANDLERS = [
+    list_links, make_link, revoke_link, show_instructions, download_instructions, show_own_instructions, show_first_ping,
+    try_ping,
+]  # fmt: skip

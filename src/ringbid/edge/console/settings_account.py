@@ -15,7 +15,7 @@ from markupsafe import Markup
 from ringbid.accounts import totp
 from ringbid.accounts.audit import author_of
 from ringbid.accounts.passwords import TooManyWaiting, find_weakness
-from ringbid.accounts.people import User
+from ringbid.accounts.people import MOST_LETTERS, User, read_email, read_name
 from ringbid.accounts.policy import Policy
 from ringbid.accounts.sessions import OpenSession
 from ringbid.accounts.tokens import hash_token
@@ -44,6 +44,35 @@ _TOO_OFTEN = "There were too many tries. Wait a quarter of an hour."
 async def show_account(request: WebRequest) -> Template:
     """Everything of one's own."""
     return await _show(request, await _user(request))
+
+
+@post(f"{_PATH}/person", opt={"policy": Policy.SIGNED_IN}, status_code=303)
+async def change_person(request: WebRequest) -> Answer:
+    """Another name, or another address to sign in with; for who knows the password."""
+    form, actor, user = await read_form(request), actor_of(request), await _user(request)
+    name, email = read_name(form.get("name", "")), read_email(form.get("email", ""))
+    errors = {}
+    if name is None:
+        errors["name"] = f"Write your name, in at most {MOST_LETTERS} characters."
+    if email is None:
+        errors["email"] = "Write an e-mail address such as ann@acme.example."
+    if not errors and user.password_hash is None:
+        errors[""] = "Set a password first, below: only who knows it changes your name or address."
+    try:
+        if not errors:
+            wrong = await _check_password(request, user, form.get("person_current", ""))
+            errors |= {f"person_{field}": text for field, text in wrong.items()}
+    except TooManyWaiting:
+        return await _show(request, user, errors={"": BUSY}, status=503)
+    if errors or name is None or email is None:
+        return await _show(request, user, errors=errors, sent=form)
+    changed = await people_of(request).accounts.change_user(
+        user.user_id, name=name, email=email, company_id=actor.company_id, author=author_of(actor)
+    )
+    if not changed:
+        taken = "Another account has this address. Sign in with that one, or write another address."
+        return await _show(request, user, errors={"email": taken}, sent=form)
+    return done(_PATH, f"You are {name}, and sign in as {email}.")
 
 
 @post(f"{_PATH}/password", opt={"policy": Policy.SIGNED_IN}, status_code=303)
@@ -184,6 +213,7 @@ async def _show(
     *,
     errors: Mapping[str, str] | None = None,
     codes: tuple[str, ...] = (),
+    sent: Mapping[str, str] | None = None,
     status: int = 422,
 ) -> Template:
     accounts, session = people_of(request).accounts, await _session(request)
@@ -194,6 +224,7 @@ async def _show(
         title="Your account",
         status=status if errors else 200,
         user=user,
+        person=sent or {"name": user.name, "email": user.email},
         errors=errors or {},
         columns=_COLUMNS,
         codes=codes,
@@ -214,6 +245,7 @@ def _picture(user: User) -> Markup:
 
 HANDLERS = [
     show_account,
+    change_person,
     set_password,
     start_two_factor,
     confirm_two_factor,
