@@ -323,6 +323,6 @@ def _links(request: WebRequest) -> PostingLinks:
 
 
 HANDLERS = [
-    list_links, make_link, revoke_link, show_instructions, download_instructions, show_own_instructions, show_first_ping,
-    try_ping,
+    list_links, make_link, revoke_link, show_instructions, download_instructions, show_own_instructions,
+    show_first_ping, try_ping,
 ]  # fmt: skip
