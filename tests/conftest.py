@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from ringbid.settings import Settings
+from ringbid.store.engine_tables import create_engine_tables
 from ringbid.store.opening import open_store
 from ringbid.store.schema import metadata
 from ringbid.store.sqlite import FILE_NAME
@@ -63,6 +64,16 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, clock: JumpingClock) -
     if request.param == "postgresql":
         return StorePlace("postgresql", Settings(database=request.getfixturevalue("postgres_url")), clock)
     return _copied_place(tmp_path, request.getfixturevalue("sqlite_template"), clock)
+
+
+@pytest.fixture
+def engine_database(postgres_cluster: Cluster) -> Iterator[str]:
+    """A database with the tables that Kamailio writes."""
+    url = postgres_cluster.create_database()
+    create_engine_tables(url)
+    yield url
+    with psycopg.connect(postgres_cluster.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"drop database {url.rpartition('/')[2]} with (force)".encode())
 
 
 @pytest.fixture

@@ -90,6 +90,10 @@ class Sip(_Section):
         ge=1,
         description="Requests in two seconds from an address that may not call; more are not answered.",
     )
+    refer: bool = Field(
+        default=False,
+        description="Callers' networks follow REFER: buyers may hand calls back, and what they drop early goes on.",
+    )
     retreaver_headers: bool = Field(
         default=False, description="Send buyers `X-PH-RetreaverUUID` and `X-PH-RetreaverKey`, too."
     )

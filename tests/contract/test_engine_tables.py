@@ -29,9 +29,14 @@ def test_tables_of_an_earlier_ringbid_get_what_they_lack(postgres_cluster: Clust
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(b"DELETE FROM sip_version WHERE table_name = 'ringbid'")
         connection.execute(b"DROP TRIGGER sip_record_ends_dialog ON sip_record")
+        connection.execute(b"ALTER TABLE sip_record DROP COLUMN name")
+        connection.execute(b"INSERT INTO sip_record (callid, attempt) VALUES ('over', 'a1')")
         create_engine_tables(url)
         triggers = connection.execute(b"SELECT tgname FROM pg_trigger WHERE tgrelid = 'sip_record'::regclass")
         assert triggers.fetchall() == [("sip_record_ends_dialog",)]
+    table = EngineTables(url)
+    assert [row[1] for row in table.unnoted(10)] == ["over"]
+    table.close()
 
 
 def test_a_record_ends_its_dialog_and_no_other(postgres_cluster: Cluster) -> None:

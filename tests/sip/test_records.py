@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -13,33 +12,13 @@ import pytest
 
 from ringbid.call.event import CallEvent
 from ringbid.edge.telephony.sip.config import engine_connections
-from ringbid.edge.telephony.sip.records import OpenCall, Reconciler
-from ringbid.store.engine_tables import EngineTables, RecordRow, create_engine_tables
-from ringbid.values.clock import SystemClock
+from ringbid.edge.telephony.sip.records import OpenCall
+from ringbid.store.engine_tables import EngineTables, create_engine_tables
 from support.postgres import Cluster
 from support.sip_desk import FakeDesk, connect, dial
+from support.sip_records import reconciler, rows_of
 from support.sip_scenarios import buyer, caller, silent_buyer
 from support.sip_stage import Stage, perform
-
-
-class FakeCalls:
-    """The calls of which the desk believes that they are under way."""
-
-    def __init__(self, *calls: OpenCall) -> None:
-        self.calls = list(calls)
-
-    async def open_calls(self, provider: str) -> list[OpenCall]:
-        assert provider == "sip"
-        return self.calls
-
-
-@pytest.fixture
-def database(postgres_cluster: Cluster) -> Iterator[str]:
-    url = postgres_cluster.create_database()
-    create_engine_tables(url)
-    yield url
-    with psycopg.connect(postgres_cluster.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"drop database {url.rpartition('/')[2]} with (force)".encode())
 
 
 def _count_connections(url: str, *, at_least: int) -> int:
@@ -54,18 +33,6 @@ def _count_connections(url: str, *, at_least: int) -> int:
             if row[0] >= at_least or time.monotonic() > ends_at:
                 return int(row[0])
             time.sleep(0.02)
-
-
-def reconciler(stage: Stage, desk: FakeDesk, *calls: OpenCall, table: EngineTables | None = None) -> Reconciler:
-    return Reconciler(
-        desk=desk,
-        calls=FakeCalls(*calls),
-        commands=stage.commands,
-        folder=stage.engine.folder,
-        clock=SystemClock(),
-        table=table,
-        patience_seconds=0,
-    )
 
 
 def test_ends_that_come_while_no_server_is_there_are_told_to_the_next(tmp_path: Path) -> None:
@@ -264,18 +231,18 @@ def test_an_answer_that_comes_after_a_restart_connects_nobody(tmp_path: Path) ->
 
 @pytest.mark.parametrize(("workers", "transports"), [(2, ("udp",)), (3, ("udp", "tcp"))])
 def test_kamailio_keeps_as_many_connections_as_the_doctor_counts(
-    tmp_path: Path, database: str, workers: int, transports: tuple[str, ...]
+    tmp_path: Path, engine_database: str, workers: int, transports: tuple[str, ...]
 ) -> None:
     async def play(stage: Stage) -> None:
         counted = engine_connections(stage.settings)
-        assert await asyncio.to_thread(_count_connections, database, at_least=counted) == counted
+        assert await asyncio.to_thread(_count_connections, engine_database, at_least=counted) == counted
 
-    perform(play, tmp_path, FakeDesk(), database=database, workers=workers, transports=transports)
+    perform(play, tmp_path, FakeDesk(), database=engine_database, workers=workers, transports=transports)
 
 
-def test_with_a_database_a_call_outlives_the_engine(tmp_path: Path, database: str) -> None:
+def test_with_a_database_a_call_outlives_the_engine(tmp_path: Path, engine_database: str) -> None:
     desk = FakeDesk()
-    table = EngineTables(database)
+    table = EngineTables(engine_database)
 
     async def play(stage: Stage) -> None:
         attempt = dial(stage.buyer_uri(1))
@@ -300,15 +267,15 @@ def test_with_a_database_a_call_outlives_the_engine(tmp_path: Path, database: st
         assert 1500 <= record.duration_ms < 1700
         assert (record.attempt_id, record.ended_by) == (attempt.attempt_id, "caller")
 
-    perform(play, tmp_path, desk, database=database)
+    perform(play, tmp_path, desk, database=engine_database)
     assert table.unnoted(10) == []
     table.close()
 
 
 @pytest.mark.parametrize("ended_by", ["caller", "buyer", "engine"])
-def test_the_table_of_records_says_how_each_call_ended(tmp_path: Path, database: str, ended_by: str) -> None:
+def test_the_table_of_records_says_how_each_call_ended(tmp_path: Path, engine_database: str, ended_by: str) -> None:
     desk = FakeDesk()
-    table = EngineTables(database)
+    table = EngineTables(engine_database)
 
     async def play(stage: Stage) -> None:
         attempt = dial(stage.buyer_uri(1), longest_seconds=1)
@@ -321,7 +288,7 @@ def test_the_table_of_records_says_how_each_call_ended(tmp_path: Path, database:
         assert (call_id, attempt_id, by) == (desk.arrivals[0].provider_call_id, attempt.attempt_id, ended_by)
         assert float(ended) - float(started) == pytest.approx(duration, abs=0.1)
 
-    perform(play, tmp_path, desk, database=database)
+    perform(play, tmp_path, desk, database=engine_database)
     table.close()
 
 
@@ -344,16 +311,3 @@ def test_calls_go_on_and_are_recorded_while_the_database_is_away(tmp_path: Path)
         perform(play, tmp_path, desk, database=url)
     finally:
         shutil.rmtree(cluster.folder)
-
-
-async def rows_of(table: EngineTables) -> list[RecordRow]:
-    """The new rows; Kamailio writes them a moment after it has told of the end."""
-    return await asyncio.to_thread(_wait_for_rows, table)
-
-
-def _wait_for_rows(table: EngineTables) -> list[RecordRow]:
-    ends_at = time.monotonic() + 5
-    while not (rows := table.unnoted(10)):
-        assert time.monotonic() < ends_at, "no record was written"
-        time.sleep(0.02)
-    return rows

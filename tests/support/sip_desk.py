@@ -19,7 +19,7 @@ NOBODY = Refuse(call_id=None, reason=Reason.NO_BUYER_AVAILABLE, code=480)
 Decision = Callable[[Arrival], Awaitable[Routing]]
 
 
-def dial(to: str, *, ring_seconds: int = 5, longest_seconds: int = 60) -> Dial:
+def dial(to: str, *, ring_seconds: int = 5, longest_seconds: int = 60, recover_below_seconds: int = 0) -> Dial:
     """A new attempt at one buyer."""
     return Dial(
         attempt_id=new_ping_id(SystemClock().now()),
@@ -27,6 +27,7 @@ def dial(to: str, *, ring_seconds: int = 5, longest_seconds: int = 60) -> Dial:
         to=to,
         ring_seconds=ring_seconds,
         max_duration_seconds=longest_seconds,
+        recover_below_seconds=recover_below_seconds,
         call_uuid=CallId("0190a0b0-0000-7000-8000-000000000001"),
         call_key="k3y",
     )

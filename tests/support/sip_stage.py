@@ -62,6 +62,7 @@ class Stage:
     _numbers: count[int] = field(default_factory=lambda: count(1))
     _playing: list[asyncio.subprocess.Process] = field(default_factory=list)
     _routers: list[asyncio.Task[None]] = field(default_factory=list)
+    routers: list[SipRouter] = field(default_factory=list)  # in the order they were connected
 
     @property
     def engine_address(self) -> str:
@@ -92,6 +93,7 @@ class Stage:
         router = SipRouter(desk or self.desk, self.settings.sip)
         task = tasks.start(router.run(), name="router")
         self._routers.append(task)
+        self.routers.append(router)
         await asyncio.wait_for(router.wait_until_connected(), 10)
         return task
 

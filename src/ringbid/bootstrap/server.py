@@ -33,6 +33,7 @@ from ringbid.edge.telephony.counting import CountingDesk
 from ringbid.edge.telephony.networks import PhoneNetworks
 from ringbid.edge.telephony.sip.commands import EngineCommands
 from ringbid.edge.telephony.sip.config import engine_database, sip_folder
+from ringbid.edge.telephony.sip.messages import PROVIDER
 from ringbid.edge.telephony.sip.records import OpenCall, Reconciler
 from ringbid.edge.telephony.sip.router import SipRouter
 from ringbid.edge.telephony.twiml.endpoint import TwimlApi
@@ -176,7 +177,11 @@ async def _parts(
             call_tools=tools,
             pages=pages,
             networks=PhoneNetworks(
-                carriers=settings.carriers, public_url=settings.public_url, outbound=outbound, clock=clock
+                carriers=settings.carriers,
+                public_url=settings.public_url,
+                outbound=outbound,
+                clock=clock,
+                others={PROVIDER: router} if router is not None else {},
             ),
         )
         handlers = {

@@ -153,13 +153,14 @@ def answer_of(call: StoredCall) -> Routing:
         return Refuse(call_id=call.call_id, reason=_reason(state), code=state.code or NO_BUYER_CODE)
     ringing = [one for one in state.attempts if one.state is AttemptState.RINGING]
     if state.phase is Phase.RINGING and ringing:
-        return Connect(call_id=call.call_id, steps=_dials(ringing, call.call_id, state.call_key))
+        return Connect(call_id=call.call_id, steps=_dials(ringing, call.call_id, state))
     if state.phase is Phase.ENDED and state.answered_ms is None:
         return Refuse(call_id=call.call_id, reason=_reason(state), code=state.code or NO_BUYER_CODE)
     return Over(call_id=call.call_id)
 
 
-def _dials(ringing: Sequence[Attempt], call_id: CallId, call_key: str) -> tuple[tuple[Dial, ...], ...]:
+def _dials(ringing: Sequence[Attempt], call_id: CallId, state: CallState) -> tuple[tuple[Dial, ...], ...]:
+    more_recoveries = state.recoveries < state.recoveries_most
     return tuple(
         tuple(
             Dial(
@@ -168,8 +169,9 @@ def _dials(ringing: Sequence[Attempt], call_id: CallId, call_key: str) -> tuple[
                 to=one.number,
                 ring_seconds=one.ring_seconds,
                 max_duration_seconds=one.max_duration_seconds,
+                recover_below_seconds=one.recover_below_seconds if more_recoveries else 0,
                 call_uuid=call_id,
-                call_key=buyer_key(call_key, one.buyer_id),
+                call_key=buyer_key(state.call_key, one.buyer_id),
             )
             for one in step
         )

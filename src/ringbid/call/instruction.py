@@ -16,6 +16,7 @@ from ringbid.values.reason import Reason
 class Dial:
     """Ring one buyer, whose place is held meanwhile. `to` is E.164 or a `sip:` URI.
 
+    `recover_below_seconds`: where the buyer hangs up earlier, the caller is kept, and asked for again; 0: never.
     `call_uuid` and `call_key` go to the buyer (`X-Ringbid-Call`, `X-Ringbid-Key`): both let it report a conversion.
     """
 
@@ -24,6 +25,7 @@ class Dial:
     to: str
     ring_seconds: int
     max_duration_seconds: int
+    recover_below_seconds: int = 0
     call_uuid: CallId
     call_key: str
 

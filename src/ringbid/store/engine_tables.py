@@ -13,13 +13,14 @@ from psycopg import sql
 
 from ringbid.reservations.ports import StoreUnavailable
 
-# id, Call-ID, attempt, started, ended (both seconds.micros as text), who ended it, duration in seconds
+# id, the call's name (its first Call-ID), attempt, started, ended (both seconds.micros as text), who ended it, duration
+# in seconds
 RecordRow: TypeAlias = tuple[int, str, str, str, str, str, float]
 
 _CONNECT_SECONDS = 3
 _KEPT_DAYS = 30
 _LOCK = 0x72696E6762696422  # processes that start together take turns
-_REVISION = 1  # of what is made here; one more with each change of it
+_REVISION = 2  # of what is made here; one more with each change of it
 
 _TABLES = b"""
 CREATE TABLE IF NOT EXISTS sip_version (
@@ -77,6 +78,7 @@ CREATE TABLE IF NOT EXISTS sip_record (
     written_at timestamptz NOT NULL DEFAULT now(),
     noted boolean NOT NULL DEFAULT false
 );
+ALTER TABLE sip_record ADD COLUMN IF NOT EXISTS name varchar(255) NOT NULL DEFAULT '';
 CREATE INDEX IF NOT EXISTS sip_record_new ON sip_record (id) WHERE NOT noted;
 -- Kamailio keeps the row of a dialog for five seconds after its end. If it were killed meanwhile, the call would come
 -- back as a living one, and be ended once more a minute later.
@@ -99,7 +101,8 @@ INSERT INTO sip_version (table_name, table_version) VALUES ('ringbid', %s)
     ON CONFLICT (table_name) DO UPDATE SET table_version = excluded.table_version
 """
 _UNNOTED = b"""
-SELECT id, callid, attempt, started, ended, ended_by, duration FROM sip_record WHERE NOT noted ORDER BY id LIMIT %s
+SELECT id, coalesce(nullif(name, ''), callid), attempt, started, ended, ended_by, duration FROM sip_record
+    WHERE NOT noted ORDER BY id LIMIT %s
 """
 _NOTE = b"UPDATE sip_record SET noted = true WHERE id = ANY(%s)"
 _TIDY = b"DELETE FROM sip_record WHERE noted AND written_at < now() - make_interval(days => %s)"

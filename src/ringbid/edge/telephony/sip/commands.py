@@ -28,7 +28,7 @@ class EngineUnreachable(Exception):  # noqa: N818 -- what is the case, named as 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialog:
-    """A call that Kamailio holds."""
+    """A call that Kamailio holds. `call_id` is its name: where its caller was sent back to us, the first Call-ID."""
 
     call_id: str
     entry: int
@@ -104,8 +104,9 @@ def _request(method: str, parameters: Sequence[str | int]) -> bytes:
 
 
 def _dialog(item: dict[str, Any]) -> Dialog:
+    named = [one["name"] for one in item.get("variables", ()) if one.get("name")]
     return Dialog(
-        call_id=item["call-id"],
+        call_id=named[0] if named else item["call-id"],
         entry=int(item["h_entry"]),
         id=int(item["h_id"]),
         answered=item.get("state") in _CONFIRMED_STATES,

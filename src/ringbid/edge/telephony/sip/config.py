@@ -121,6 +121,7 @@ def _definitions(settings: Settings) -> Iterator[str]:
     parts = {
         "WITH_DATABASE": database is not None,
         "WITH_TLS": uses_tls(settings),
+        "WITH_REFER": sip.refer,
         "WITH_USERS": sip.users_file is not None,
         "WITH_MEDIA": sip.media != "none",
         "WITH_RECORDING": sip.media == "record",

@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
@@ -26,6 +27,7 @@ from ringbid.values.ids import PingId, parse_ping_id
 from ringbid.values.phone import PhoneNumber
 
 PROVIDER: Final = "sip"
+SENT_BACK: Final = "back"  # "who" ended a call whose caller was sent back to us
 NO_SIGN_CODE = 408  # what Kamailio says of a buyer that gave no final answer in time
 MOST_STEPS = 3  # each holds its place meanwhile; after that Kamailio asks again
 _MOST_DIALS = 24  # Kamailio's `max_branches` is 30, and questions take some
@@ -43,8 +45,9 @@ _CAUSES: dict[int, Cause] = {
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """Kamailio holds a call and asks where it goes. `failed` has the attempts so far: `id,code,rang,at;…`. `stranger`:
-    it comes from no trusted network, but with a password: what it asserts is its own word."""
+    """Kamailio holds a call and asks where it goes. `failed` has the attempts so far: `id,code,rang,at;…`. `back`: the
+    caller was sent back to us from an attempt: `id,started,ended`. `stranger`: it comes from no trusted network, but
+    with a password: what it asserts is its own word."""
 
     ask: str
     kind: Literal["arrive", "go_on"]
@@ -52,6 +55,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     call: str
     source: str = ""
     failed: str = ""
+    back: str = ""
     user: str = ""
     from_: str = msgspec.field(name="from", default="")
     asserted: str = ""
@@ -72,9 +76,17 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     by: EndedBy | None = None
 
 
+class SentBack(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the wish that a caller be sent back to us: `code` is what its network answered, `back` the attempt
+    that it was to be taken from."""
+
+    back: str
+    code: int
+
+
 class RecordLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the record log: a call was answered, or (with `ended`) an answered call is over. `number` counts up
-    from 1 since Kamailio's start, which is `boot`."""
+    from 1 since Kamailio's start, which is `boot`. `by`: `back` where its caller was sent back to us."""
 
     boot: int
     number: int
@@ -82,18 +94,24 @@ class RecordLine(msgspec.Struct, frozen=True, kw_only=True):
     attempt: str
     started: str
     ended: str = ""
-    by: EndedBy | None = None
+    by: EndedBy | Literal["back"] | None = None
 
 
 Incoming: TypeAlias = Question | Told
 
 
-def read_message(payload: bytes) -> Incoming:
+def read_message(payload: bytes) -> Incoming | SentBack:
     """Raises msgspec.DecodeError."""
-    try:
+    with suppress(msgspec.ValidationError):
         return msgspec.json.decode(payload, type=Question)
-    except msgspec.ValidationError:
+    with suppress(msgspec.ValidationError):
         return msgspec.json.decode(payload, type=Told)
+    return msgspec.json.decode(payload, type=SentBack)
+
+
+def send_back(attempt_id: PingId) -> bytes:
+    """The caller of an answered attempt is to be sent back to us."""
+    return msgspec.json.encode({"do": "back", "attempt": attempt_id})
 
 
 def hello() -> bytes:
@@ -139,6 +157,17 @@ def failures_in(question: Question) -> list[CallEvent]:
     return [_failure_in(question, part) for part in question.failed.split(";") if part]
 
 
+def record_before(question: Question) -> CallEvent | None:
+    """The record of the attempt from which the caller was sent back to us: the same as is read elsewhere."""
+    if not question.back:
+        return None
+    attempt, started, ended = question.back.split(",")
+    call_id = call_id_of(question)
+    return record_event(
+        call_id, parse_ping_id(attempt), started_at=_time(started), ended_at=_time(ended), ended_by="buyer"
+    )
+
+
 def to_event(told: Told) -> CallEvent:
     """What happened, in the call flow's words."""
     call_id = call_id_of(told)
@@ -160,8 +189,9 @@ def logged_event(line: RecordLine) -> CallEvent:
     """The engine's own account: a record, or that a call was answered, as it was told when it was."""
     call_id, attempt_id, started_at = _text(line.call), parse_ping_id(line.attempt), _time(line.started)
     if line.ended:
-        ended_by: EndedBy = line.by or "engine"
-        return record_event(call_id, attempt_id, started_at=started_at, ended_at=_time(line.ended), ended_by=ended_by)
+        return record_event(
+            call_id, attempt_id, started_at=started_at, ended_at=_time(line.ended), ended_by=_ended_by(line.by)
+        )
     return CallEvent(
         provider=PROVIDER,
         event_id=event_id(call_id, "answered", attempt_id),
@@ -194,8 +224,9 @@ def row_to_record(call_id: str, attempt: str, started: str, ended: str, by: str,
     """The same from a row of Kamailio's table."""
     started_at = _time(started)
     ended_at = _time(ended) if ended else started_at + timedelta(seconds=duration_seconds)
-    ended_by: EndedBy = "caller" if by == "caller" else "buyer" if by == "buyer" else "engine"
-    return record_event(call_id, parse_ping_id(attempt), started_at=started_at, ended_at=ended_at, ended_by=ended_by)
+    return record_event(
+        call_id, parse_ping_id(attempt), started_at=started_at, ended_at=ended_at, ended_by=_ended_by(by)
+    )
 
 
 def ended_event(record: CallEvent) -> CallEvent:
@@ -268,6 +299,7 @@ def _step(dials: Iterable[Dial], sip: Sip) -> Mapping[str, object]:
                 "uri": _uri(dial, sip),
                 "attempt": dial.attempt_id,
                 "longest": dial.max_duration_seconds,
+                "recover": dial.recover_below_seconds,
                 "headers": "".join(f"{name}: {value}\r\n" for name, value in _headers(dial, sip)),
             }
             for dial in dials
@@ -305,6 +337,13 @@ def _failure(call_id: str, attempt_id: PingId, *, code: int, rang: bool, at: dat
         cause=_cause(code, rang=rang),
         code=code,
     )
+
+
+def _ended_by(by: str | None) -> EndedBy:
+    """A buyer that let the call go (`back`) has ended it, as far as it goes."""
+    if by in {"buyer", SENT_BACK}:
+        return "buyer"
+    return "caller" if by == "caller" else "engine"
 
 
 def _cause(code: int | None, *, rang: bool) -> Cause:

@@ -112,7 +112,7 @@ class Reconciler:
         while True:
             read = await asyncio.to_thread(self._log.read)
             for line in read.records:
-                await self._report_logged(messages.logged_event(line))
+                await self._report_logged(line)
             if read.lost or read.unreadable:
                 _log.error("sip_records_lost", lost=read.lost, unreadable=read.unreadable)
             await asyncio.to_thread(self._log.remember)
@@ -121,7 +121,8 @@ class Reconciler:
         while self.table is not None:
             rows = await asyncio.to_thread(self.table.unnoted, _ROWS_AT_ONCE)
             for _, call_id, attempt, started, ended, by, duration in rows:
-                await self._report_record(messages.row_to_record(call_id, attempt, started, ended, by, duration))
+                record = messages.row_to_record(call_id, attempt, started, ended, by, duration)
+                await self._report_record(record, goes_on=by == messages.SENT_BACK)
             if rows:
                 await asyncio.to_thread(self.table.note, [row[0] for row in rows])
             if len(rows) < _ROWS_AT_ONCE:
@@ -161,15 +162,18 @@ class Reconciler:
             )
         )
 
-    async def _report_logged(self, event: CallEvent) -> None:
+    async def _report_logged(self, line: messages.RecordLine) -> None:
+        event = messages.logged_event(line)
         if event.kind == "record":
-            await self._report_record(event)
+            await self._report_record(event, goes_on=line.by == messages.SENT_BACK)
         else:
             await self.desk.report(event)
 
-    async def _report_record(self, record: CallEvent) -> None:
-        """A record proves the end, too: `ended` may have been lost with the Kamailio that knew of it."""
-        await self.desk.report(messages.ended_event(record))
+    async def _report_record(self, record: CallEvent, *, goes_on: bool = False) -> None:
+        """A record proves the end, too: `ended` may have been lost with the Kamailio that knew of it. `goes_on`: only
+        its buyer's part has ended, and the caller is on the way back to us."""
+        if not goes_on:
+            await self.desk.report(messages.ended_event(record))
         await self.desk.report(record)
 
     @property

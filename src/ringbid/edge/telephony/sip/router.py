@@ -17,16 +17,20 @@ import structlog
 
 from ringbid.call.desk import CallDesk
 from ringbid.call.event import CallEvent
+from ringbid.call.ports import TakeBack
 from ringbid.edge import tasks
 from ringbid.edge.telephony.sip import messages
 from ringbid.edge.telephony.sip.config import split_address
-from ringbid.edge.telephony.sip.messages import Question, Told
+from ringbid.edge.telephony.sip.messages import Question, SentBack, Told
 from ringbid.edge.telephony.sip.netstrings import NotNetstrings, frame, read_frame
 from ringbid.reservations.ports import StoreOverloaded, StoreUnavailable
 from ringbid.settings import Sip
+from ringbid.values.ids import PingId
 
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
+_BACK_SECONDS = 5.0  # how long a network may take to say whether it sends a caller back
+_NOT_LIVE = frozenset({404, 408, 410, 481})
 _MOST_REMEMBERED = 10_000
 _REPEATED_WITHIN_SECONDS = 1.0  # what waits in Kamailio comes this soon after it is greeted
 
@@ -41,6 +45,8 @@ class SipRouter:
         self._sip = sip
         self._under_way: set[str] = set()
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._writer: asyncio.StreamWriter | None = None
+        self._returning: dict[str, asyncio.Future[int]] = {}
         self._noted: OrderedDict[str, None] = OrderedDict()
         self._connected = asyncio.Event()
         self._idle = asyncio.Event()
@@ -65,6 +71,7 @@ class SipRouter:
                 _log.warning("sip_engine_lost", error=str(error))
             finally:
                 self._connected.clear()
+                self._writer = None
                 writer.close()
                 with suppress(OSError):
                     await writer.wait_closed()
@@ -83,8 +90,37 @@ class SipRouter:
                 await asyncio.sleep(_REPEATED_WITHIN_SECONDS)
                 await self._idle.wait()
 
+    async def hand_back(self, provider: str, provider_call_id: str, attempt_id: PingId) -> TakeBack:
+        """Have the caller's network place the call again, so that it goes on with the next buyer (RFC 3515).
+
+        `call.ports.Networks`, for the calls of this one network.
+        """
+        if not self._sip.refer or provider != messages.PROVIDER:
+            return TakeBack.NOT_SUPPORTED
+        if self._writer is None:
+            return TakeBack.UNREACHABLE
+        answered = self._returning.setdefault(attempt_id, asyncio.get_running_loop().create_future())
+        self._writer.write(frame(messages.send_back(attempt_id)))
+        try:
+            async with asyncio.timeout(_BACK_SECONDS):
+                code = await asyncio.shield(answered)
+        except TimeoutError:
+            return TakeBack.UNREACHABLE
+        finally:
+            self._returning.pop(attempt_id, None)
+        _log.info("sip_call_sent_back", call=provider_call_id, attempt=attempt_id, code=code)
+        if code < 300:
+            return TakeBack.DONE
+        return TakeBack.NOT_LIVE if code in _NOT_LIVE else TakeBack.NOT_SUPPORTED
+
+    def _sent_back(self, told: SentBack) -> None:
+        waiting = self._returning.get(told.back)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(told.code)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(frame(messages.hello()))
+        self._writer = writer
         self._connected.set()
         _log.info("sip_engine_connected")
         while True:
@@ -95,6 +131,9 @@ class SipRouter:
                 message = messages.read_message(payload)
             except msgspec.DecodeError:
                 _log.exception("sip_engine_unreadable", payload=payload[:200])
+                continue
+            if isinstance(message, SentBack):
+                self._sent_back(message)
                 continue
             name = message.ask if isinstance(message, Question) else message.event
             if name in self._under_way:
@@ -124,6 +163,9 @@ class SipRouter:
         async with asyncio.timeout(self._sip.lookup_seconds):
             for failure in messages.failures_in(question):
                 await self._report(failure)
+            before = messages.record_before(question)
+            if before is not None:
+                await self._report(before)
             if question.kind == "arrive":
                 routing = await self._desk.arrive(messages.to_arrival(question))
             else:
