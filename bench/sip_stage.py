@@ -178,7 +178,7 @@ def without_lookup(routes: str, buyer: str) -> str:
     steps = [
         {
             "ring_ms": _RING_SECONDS * 1000,
-            "dials": [{"uri": uri, "attempt": attempt, "longest": _LONGEST_SECONDS, "headers": headers}],
+            "dials": [{"uri": uri, "attempt": attempt, "longest": _LONGEST_SECONDS, "recover": 0, "headers": headers}],
         }
         for uri, attempt in zip(_buyer_uris(buyer), attempts, strict=True)
     ]

@@ -6,19 +6,29 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from ringbid.call.event import CallEvent
 from ringbid.call.instruction import Dial
-from ringbid.call.ports import TakeBack
+from ringbid.call.ports import CallQuery, TakeBack
+from ringbid.call.state import Phase
 from ringbid.store.engine_tables import EngineTables
+from ringbid.values.ids import CompanyId
+from ringbid.values.reason import Reason
+from support.call_world import NUMBER, call_world
 from support.sip_desk import FakeDesk, connect, dial
 from support.sip_records import reconciler, rows_of
 from support.sip_scenarios import buyer, caller, referred_caller
 from support.sip_stage import Stage, perform
+from support.stores import StorePlace
 
 
 def token(one: Dial) -> str:
-    return f"back-{one.attempt_id}"
+    return token_of(one.attempt_id)
+
+
+def token_of(attempt_id: str) -> str:
+    return f"back-{attempt_id}"
 
 
 async def until_no_dialog(stage: Stage) -> None:
@@ -100,6 +110,54 @@ def test_a_call_that_is_handed_back_leaves_its_buyer_and_gets_the_next_one(tmp_p
         await check_the_next_buyer_takes_it(stage, desk, first, next_one)
 
     perform(play, tmp_path, desk, refer=True)
+
+
+def catalog(stage: Stage) -> dict[str, Any]:
+    """Alpha gets every call first, and loses it where it hangs up early."""
+    numbers = {"alpha": stage.buyer_uri(1), "delta": stage.buyer_uri(2)}
+    early = {"alpha": {"recover_below_seconds": 30}}
+    return {
+        "company": {"id": "acme", "name": "Acme", "time_zone": "UTC", "currency": "USD"},
+        "buyers": [{"id": name, "name": name, "number": to, **early.get(name, {})} for name, to in numbers.items()],
+        "campaigns": [
+            {
+                "id": "auto",
+                "name": "Auto",
+                "numbers": [{"number": NUMBER}],
+                "routing": {"buyers": [{"buyer": name, "priority": n} for n, name in enumerate(numbers, 1)]},
+                "conversions": [{"name": "one", "seconds": 1, "revenue": 2, "payout": 1}],
+            }
+        ],
+    }
+
+
+def test_both_buyers_of_a_call_that_came_back_are_judged_by_their_own_records(
+    tmp_path: Path, sqlite_place: StorePlace
+) -> None:
+    """The whole way: the desk, the store and the money behind real calls."""
+
+    async def play(stage: Stage) -> None:
+        async with call_world(sqlite_place, real_time=True, catalog=catalog(stage)) as world:
+            await stage.connect_router(world.desk)
+            for number in (1, 2):
+                await stage.buyer(number, buyer(hangs_up_after_ms=300 if number == 1 else None))
+            (await stage.call(referred_caller(), dialled=NUMBER)).check()
+            records = reconciler(stage, world.desk)
+            await records.read_records()
+            [call] = await world.store.calls.list_calls(CallQuery(company_id=CompanyId("acme")))
+            first = call.state.attempts[0]
+            assert (call.state.phase, first.buyer_id, first.reason) == (
+                Phase.RINGING, "alpha", Reason.BUYER_HUNG_UP_EARLY.code,
+            )  # fmt: skip
+            (await stage.call(caller(talk_ms=1200), dialled=token_of(first.attempt_id))).check()
+            await records.read_records()
+            [call] = await world.store.calls.list_calls(CallQuery(company_id=CompanyId("acme")))
+            assert call.state.phase is Phase.ENDED
+            assert [one.buyer_id for one in call.state.attempts if one.recorded] == ["alpha", "delta"]
+            assert not call.state.open_attempts
+            assert await world.balances() == {"buyer/delta": "-2 USD", "company/revenue": "2 USD"}
+
+    perform(play, tmp_path, FakeDesk(), refer=True, router=False)
 
 
 def test_its_record_is_no_end_of_the_call_and_is_read_once(tmp_path: Path) -> None:

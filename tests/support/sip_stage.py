@@ -19,6 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from ringbid.call.desk import CallDesk
 from ringbid.edge import tasks
 from ringbid.edge.telephony.sip.commands import EngineCommands
 from ringbid.edge.telephony.sip.engine import SipEngine, find_missing
@@ -88,7 +89,7 @@ class Stage:
         """Everything that Kamailio has logged."""
         return "".join(path.read_text(errors="replace") for path in sorted(self.engine.folder.glob("engine-*.log")))
 
-    async def connect_router(self, desk: FakeDesk | None = None) -> asyncio.Task[None]:
+    async def connect_router(self, desk: CallDesk | None = None) -> asyncio.Task[None]:
         """Another router, of the same desk or of another; returns its task when it is connected."""
         router = SipRouter(desk or self.desk, self.settings.sip)
         task = tasks.start(router.run(), name="router")

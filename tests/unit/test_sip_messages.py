@@ -11,7 +11,7 @@ import pytest
 
 from ringbid.call.instruction import Connect, Over, Refuse
 from ringbid.edge.telephony.sip import messages
-from ringbid.edge.telephony.sip.messages import Question, RecordLine, Told
+from ringbid.edge.telephony.sip.messages import Question, RecordLine, SentBack, Told
 from ringbid.settings import Sip
 from ringbid.values.ids import CallId, PingId
 from ringbid.values.reason import Reason
@@ -175,3 +175,28 @@ def test_a_call_that_is_over_is_refused() -> None:
 def test_a_connection_without_steps_lets_kamailio_ask_again() -> None:
     answer = msgspec.json.decode(messages.to_answer(question(), Connect(call_id=CallId("c"), steps=()), SIP))
     assert answer["steps"] == []
+
+
+def test_a_caller_that_was_sent_back_brings_the_record_of_the_buyer_that_it_had() -> None:
+    back = f"{ATTEMPT},1700000000.250000,1700000003.750000"
+    record = messages.record_before(question(kind="go_on", back=back))
+    line = RecordLine(
+        boot=1, number=2, call=encoded("call-1"), attempt=ATTEMPT, started="1700000000.250000",
+        ended="1700000003.750000", by="back",
+    )  # fmt: skip
+    assert record is not None
+    assert record == messages.logged_event(line)
+    assert record == messages.row_to_record("call-1", ATTEMPT, line.started, line.ended, "back", 3.5)
+    assert (record.duration_ms, record.ended_by) == (3500, "buyer")
+    assert messages.record_before(question()) is None
+
+
+def test_what_became_of_a_wish_to_send_a_caller_back_is_no_event() -> None:
+    told = messages.read_message(b'{"back":"%s","code":202}' % ATTEMPT.encode())
+    assert told == SentBack(back=ATTEMPT, code=202)
+
+
+def test_a_buyer_is_told_with_how_early_it_may_lose_the_call() -> None:
+    dials = (dial("sip:a@b", recover_below_seconds=20), dial("sip:c@d"))
+    answer = msgspec.json.decode(messages.to_answer(question(), connect(dials), SIP))
+    assert [one["recover"] for one in answer["steps"][0]["dials"]] == [20, 0]

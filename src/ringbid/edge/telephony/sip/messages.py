@@ -7,24 +7,22 @@ comes as base64.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
-from urllib.parse import unquote
 
 import msgspec
 
 from ringbid.call.event import Arrival, CallEvent, Cause, EndedBy, EventKind
 from ringbid.call.instruction import Connect, Dial, Refuse, Routing
 from ringbid.catalog.phone_parsing import parse_phone
+from ringbid.edge.telephony.sip.identity import address_in, caller_of, stir_tags
 from ringbid.settings import Sip
 from ringbid.values.clock import EPOCH
 from ringbid.values.ids import PingId, parse_ping_id
-from ringbid.values.phone import PhoneNumber
 
 PROVIDER: Final = "sip"
 SENT_BACK: Final = "back"  # "who" ended a call whose caller was sent back to us
@@ -32,9 +30,6 @@ NO_SIGN_CODE = 408  # what Kamailio says of a buyer that gave no final answer in
 MOST_STEPS = 3  # each holds its place meanwhile; after that Kamailio asks again
 _MOST_DIALS = 24  # Kamailio's `max_branches` is 30, and questions take some
 
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_HEADER_USER = re.compile(r"(?:sips?|tel):([^@;>?\s]+)", re.IGNORECASE)
-_VERSTAT = re.compile(r"verstat=([A-Za-z0-9-]+)", re.IGNORECASE)
 _DIALLABLE = re.compile(r"sips?:[^\s<>\"',]+")
 _TEXTS = {404: "Not Found", 480: "No Buyer Available", 486: "Busy Here", 503: "Unavailable", 603: "Declined"}
 _CAUSES: dict[int, Cause] = {
@@ -137,18 +132,18 @@ def asked_at(question: Question) -> datetime:
 def to_arrival(question: Question) -> Arrival:
     """The call that waits."""
     user = _text(question.user).partition(";")[0]
-    asserted, from_ = _address(question.asserted), _address(question.from_)
+    asserted, from_ = address_in(_text(question.asserted)), address_in(_text(question.from_))
     if question.stranger:
         asserted = ""
     return Arrival(
         provider=PROVIDER,
         provider_call_id=call_id_of(question),
-        caller_number=_caller(asserted) or _caller(from_),
+        caller_number=caller_of(asserted) or caller_of(from_),
         dialled=parse_phone(user) or user,
         reservation_id=parse_ping_id(user),
         at=_time(question.at),
         most_steps=MOST_STEPS,
-        tags=_stir_tags(asserted, "" if question.stranger else from_, _text(question.identity)),
+        tags=stir_tags(asserted, "" if question.stranger else from_, _text(question.identity)),
     )
 
 
@@ -350,51 +345,6 @@ def _cause(code: int | None, *, rang: bool) -> Cause:
     if code == NO_SIGN_CODE:
         return "no_answer" if rang else "unreachable"
     return _CAUSES.get(code or 0, "failed")
-
-
-def _caller(address: str) -> PhoneNumber | None:
-    """The first number: there may be a SIP address beside a `tel:` one."""
-    numbers = (parse_phone(unquote(user)) for user in _HEADER_USER.findall(address))
-    return next((number for number in numbers if number is not None), None)
-
-
-def _address(encoded: str) -> str:
-    """A header without the name that stands beside its address: whoever calls may choose it, and could write another
-    number or an attestation there."""
-    text = _QUOTED.sub("", _text(encoded))
-    _, bracket, named = text.partition("<")
-    return named if bracket else text
-
-
-def _stir_tags(asserted: str, from_: str, identity: str) -> dict[str, str]:
-    """`stir_attestation` A, B or C, and `stir_verified` true or false: what the carrier verified (`verstat`), else what
-    an Identity header claims, which nobody has verified."""
-    tags: dict[str, str] = {}
-    verstat = _VERSTAT.search(asserted) or _VERSTAT.search(from_)
-    if verstat is not None:
-        passed = re.fullmatch(r"TN-Validation-Passed(?:-([ABC]))?", verstat[1], re.IGNORECASE)
-        tags["stir_verified"] = "true" if passed else "false"
-        if passed:
-            tags["stir_attestation"] = (passed[1] or "A").upper()
-            return tags
-    claimed = _claimed_attestation(identity)
-    if claimed is not None:
-        tags["stir_attestation"] = claimed
-        tags.setdefault("stir_verified", "false")
-    return tags
-
-
-def _claimed_attestation(identity: str) -> str | None:
-    """The `attest` claim of a PASSporT (RFC 8588): header.payload.signature, each in base64url."""
-    parts = identity.partition(";")[0].strip().split(".")
-    if len(parts) != 3:
-        return None
-    try:
-        claims = msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, binascii.Error, msgspec.DecodeError):
-        return None
-    attest = claims.get("attest") if isinstance(claims, dict) else None
-    return attest if attest in {"A", "B", "C"} else None
 
 
 def _text(encoded: str) -> str:
