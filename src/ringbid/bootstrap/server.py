@@ -176,13 +176,7 @@ async def _parts(
             metrics=metrics,
             call_tools=tools,
             pages=pages,
-            networks=PhoneNetworks(
-                carriers=settings.carriers,
-                public_url=settings.public_url,
-                outbound=outbound,
-                clock=clock,
-                others={PROVIDER: router} if router is not None else {},
-            ),
+            networks=_networks(settings, outbound, clock, router),
         )
         handlers = {
             "apply": apply_handler(store),
@@ -254,6 +248,17 @@ def _reconciler(settings: Settings, store: Store, desk: CallDesk, clock: Clock) 
         table=EngineTables(database) if database is not None else None,
         # No call waits longer to be routed, and one that rings or talks is known to Kamailio.
         patience_seconds=settings.sip.lookup_seconds + SLACK_SECONDS,
+    )
+
+
+def _networks(settings: Settings, outbound: Outbound, clock: Clock, router: SipRouter | None) -> PhoneNetworks:
+    """Who can be asked to take a call back: every carrier, and Kamailio where there is one."""
+    return PhoneNetworks(
+        carriers=settings.carriers,
+        public_url=settings.public_url,
+        outbound=outbound,
+        clock=clock,
+        others={PROVIDER: router} if router is not None else {},
     )
 
 
