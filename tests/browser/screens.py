@@ -79,6 +79,8 @@ SCREENS = (
     Screen("numbers", "/numbers"),
     Screen("tags", "/settings/tags"),
     Screen("terms", "/settings/catalog"),
+    Screen("history", "/settings/history"),
+    Screen("history-version", "/settings/history/changes"),
     Screen("server-settings", "/settings/server"),
     Screen("catalog-yaml", "/catalog/yaml"),
     Screen("sign-in", "/sign-in", session=None),

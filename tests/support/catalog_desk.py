@@ -91,6 +91,7 @@ class CatalogDesk:
     app: Any  # the whole server's, which takes pings
     office: Office
     session: str | None = "owner"
+    cookies: str = ""  # besides the session's
 
     async def get(self, path: str) -> Response:
         return await visit(self.web, "GET", path, headers=self._headers())
@@ -133,7 +134,7 @@ class CatalogDesk:
             return {"accept": "text/html", "cookie": "ringbid_visitor=v", "x-csrf-token": form_token("v")}
         return {
             "accept": "text/html",
-            "cookie": f"ringbid={self.session}",
+            "cookie": f"ringbid={self.session}; {self.cookies}",
             "x-csrf-token": form_token(self.session),
         }
 

@@ -9,11 +9,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from ringbid.catalog.document import export_yaml
 from ringbid.catalog.editing import Edit, Edited, edit_catalog, rewrite
 from ringbid.catalog.key_reading import NewKey
 from ringbid.catalog.model import Catalog
 from ringbid.catalog.plan import Change, plan
-from ringbid.catalog.ports import CatalogMoved, CatalogStore, KeyTaken
+from ringbid.catalog.ports import CatalogMoved, CatalogStore, KeyTaken, StoredVersion
 from ringbid.catalog.problems import Problem
 from ringbid.catalog.sharing import taken_by_others
 from ringbid.catalog.validate import keys_of, read_stored
@@ -98,6 +99,24 @@ class CatalogEditor:
         return await self._put(
             author, company_id, base_version, lambda before: rewrite(before, text, company_id), plan_only=plan_only
         )
+
+    async def versions(
+        self, company_id: CompanyId, *, before: int | None = None, limit: int = 50
+    ) -> tuple[StoredVersion, ...]:
+        """What was in force, the newest first."""
+        return await self._store.catalog_versions(company_id, before=before, limit=limit)
+
+    async def restore(self, author: Author, company_id: CompanyId, base_version: int, version: int) -> Outcome:
+        """Put what was in force as `version` in force again, in place of `base_version`."""
+        wanted = await self.read(company_id, version)
+
+        def make(before: Catalog | None) -> Edited | tuple[Problem, ...]:
+            if wanted is None:
+                return (Problem("version", str(version), "a version of this company's catalog"),)
+            catalog = wanted.catalog
+            return Edited(catalog=catalog, document=export_yaml(catalog), changes=plan(before, catalog), new_keys=())
+
+        return await self._put(author, company_id, base_version, make, plan_only=False)
 
     async def _put(
         self, author: Author, company_id: CompanyId, base_version: int | None, make: _Making, *, plan_only: bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from ringbid.catalog.plan import Change
@@ -27,6 +28,15 @@ class StoredDocument:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """One of the versions that a company's catalog has had."""
+
+    version: int
+    applied_at: datetime
+    applied_by: str
+
+
 class CatalogStore(Protocol):
     """Documents, one company's newest in force. Writes raise StoreOverloaded and StoreUnavailable."""
 
@@ -36,6 +46,12 @@ class CatalogStore(Protocol):
 
     async def catalog_document(self, company_id: CompanyId, version: int | None = None) -> StoredDocument | None:
         """The company's document of this version, or its newest; None where there is none."""
+        ...
+
+    async def catalog_versions(
+        self, company_id: CompanyId, *, before: int | None = None, limit: int = 50
+    ) -> tuple[StoredVersion, ...]:
+        """The company's versions, the newest first; those `before` one, where it is given."""
         ...
 
     async def change_catalog(

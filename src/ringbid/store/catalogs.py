@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import psycopg
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import BigInteger, bindparam, delete, func, insert, select
 
 from ringbid.accounts.audit import AuditEntry
 from ringbid.catalog.plan import Change
-from ringbid.catalog.ports import CatalogMoved, KeyTaken, StoredDocument
+from ringbid.catalog.ports import CatalogMoved, KeyTaken, StoredDocument, StoredVersion
 from ringbid.store import schema
 from ringbid.store.audit import write_audit
 from ringbid.store.batch import HEAD
@@ -25,7 +25,7 @@ from ringbid.store.session import Session
 from ringbid.store.statements import Insert, Statement, one_of
 from ringbid.store.threads import Reading, SessionThread
 from ringbid.values.author import Author
-from ringbid.values.clock import to_ms
+from ringbid.values.clock import from_ms, to_ms
 from ringbid.values.ids import CompanyId, KeyId
 
 _change, _key = schema.catalog_change, schema.rtb_key
@@ -50,6 +50,14 @@ _VERSION_OF = Statement(
         _change.c.company_id == bindparam("company_id"), _change.c.id == bindparam("version")
     )
 )
+# The versions that a company's catalog has had, the newest first.
+_VERSIONS = Statement(
+    select(_change.c.id, _change.c.applied_at_ms, _change.c.applied_by)
+    .where(_change.c.company_id == bindparam("company_id"), _change.c.id < bindparam("before", type_=BigInteger()))
+    .order_by(_change.c.id.desc())
+    .limit(bindparam("most"))
+)
+_END_OF_VERSIONS = 2**62
 _APPLY = Statement(
     insert(_change).values(
         company_id=bindparam("company_id"),
@@ -118,6 +126,14 @@ class StoredCatalogs:
         )
         [rows] = await self._reading.alone(lambda session: session.fetch(query))
         return StoredDocument(int(rows[0][0]), rows[0][1]) if rows else None
+
+    async def versions(
+        self, company_id: CompanyId, *, before: int | None = None, limit: int = 50
+    ) -> tuple[StoredVersion, ...]:
+        """The company's versions, the newest first; those `before` one, where it is given."""
+        values = {"company_id": company_id, "before": before or _END_OF_VERSIONS, "most": limit}
+        [rows] = await self._reading.alone(lambda session: session.fetch((_VERSIONS, values)))
+        return tuple(StoredVersion(int(version), from_ms(at_ms), by) for version, at_ms, by in rows)
 
     async def heads(self) -> tuple[int, list[tuple[CompanyId, str]]]:
         """The version of the newest change (0: none yet), and each company's newest document."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ringbid.catalog.plan import Change
-from ringbid.catalog.ports import KeyTaken, StoredDocument
+from ringbid.catalog.ports import KeyTaken, StoredDocument, StoredVersion
 from ringbid.reservations.ports import StoredPing
 from ringbid.settings import Settings
 from ringbid.store import migrating, postgres, sqlite
@@ -158,6 +158,12 @@ class Store:
     async def catalog_document(self, company_id: CompanyId, version: int | None = None) -> StoredDocument | None:
         """The company's document of this version, or its newest; None where there is none."""
         return await self._catalogs.document(company_id, version)
+
+    async def catalog_versions(
+        self, company_id: CompanyId, *, before: int | None = None, limit: int = 50
+    ) -> tuple[StoredVersion, ...]:
+        """The company's versions, the newest first; those `before` one, where it is given."""
+        return await self._catalogs.versions(company_id, before=before, limit=limit)
 
     async def wait_for_catalog_change(self, timeout_seconds: float) -> None:
         """Return when the catalog may have changed, or after `timeout_seconds`."""

@@ -104,7 +104,7 @@ async def _save(
     if outcome.new_keys:
         return new_keys_page(request, outcome.new_keys, outcome.catalog, back=place.back)
     back = Redirect(place.back, status_code=303)
-    return tell_next_page(back, told(outcome.changes))
+    return tell_next_page(back, told(outcome.changes), undo=undo_of(base.version, outcome))
 
 
 async def save_field(request: WebRequest, place: Place, name: str) -> Response[Any]:
@@ -130,6 +130,11 @@ def told(changes: tuple[Change, ...]) -> str:
     words = f"{first.path}: {first.before if first.before is not None else 'new'} → {first.after or 'removed'}"
     more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
     return f"Saved. {words[:200]}{more}"
+
+
+def undo_of(base_version: int, outcome: Applied) -> tuple[int, int] | None:
+    """What takes a change back, for the page that follows it; None where nothing was changed."""
+    return (base_version, outcome.version) if outcome.changes and base_version else None
 
 
 async def calls_on_the_line(request: WebRequest, path: str) -> int:

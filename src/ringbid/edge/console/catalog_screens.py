@@ -9,6 +9,7 @@ from ringbid.edge.console import (
     campaigns,
     catalog_yaml,
     event_webhooks,
+    history,
     key_picture,
     posting,
     server_settings,
@@ -24,6 +25,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     *key_picture.HANDLERS,
     *posting.HANDLERS,
     *wizard.HANDLERS,
+    *history.HANDLERS,
     *server_settings.HANDLERS,
     *event_webhooks.HANDLERS,
 ]

@@ -15,7 +15,7 @@ from ringbid.catalog.changing import Conflict, Edition, Invalid, Outcome
 from ringbid.catalog.document import export_yaml
 from ringbid.catalog.editing import Set, read_part, text_at
 from ringbid.catalog.plan import Change
-from ringbid.edge.console.catalog_pages import Place, edition_of, may_change, read_form, told
+from ringbid.edge.console.catalog_pages import Place, edition_of, may_change, read_form, told, undo_of
 from ringbid.edge.console.flash import tell_next_page
 from ringbid.edge.console.links import local_path
 from ringbid.edge.console.pages import page
@@ -57,7 +57,7 @@ async def save_yaml(request: WebRequest) -> Response[Any]:
             request, "catalog/new_key.html", title="Your new key", keys=outcome.new_keys, place=place,
             catalog=outcome.catalog,
         )  # fmt: skip
-    return tell_next_page(Redirect(back, status_code=303), told(outcome.changes))
+    return tell_next_page(Redirect(back, status_code=303), told(outcome.changes), undo=undo_of(version, outcome))
 
 
 async def _put(request: WebRequest, path: str, text: str, version: int, *, plan_only: bool) -> Outcome:

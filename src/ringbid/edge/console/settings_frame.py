@@ -20,6 +20,7 @@ _TABS = (
     ("Company", "/settings/catalog", Policy.READ),
     ("Tags", "/settings/tags", Policy.READ),
     ("Event webhooks", "/settings/webhooks", Policy.READ),
+    ("History", "/settings/history", Policy.READ),
     ("Server", "/settings/server", Policy.READ),
     ("Companies", "/settings/companies", Policy.OWN),
 )
