@@ -135,3 +135,14 @@ def test_how_its_address_answers_is_told_with_what_went_wrong(tmp_path: Path) ->
         assert "The buyer answered and declined" in text
 
     play(tmp_path, story)
+
+
+def test_its_calls_leave_as_a_file_with_nothing_of_the_publisher(tmp_path: Path) -> None:
+    async def story(whole: Whole) -> None:
+        told = await read(whole, "/portal/buyer/calls.csv")
+        assert whole.ours.call in told
+        assert "1.5" in told
+        for word in (whole.ours.publisher, "1.173", whole.theirs.call):
+            assert word not in told
+
+    play(tmp_path, story)

@@ -115,3 +115,23 @@ def test_it_is_led_to_its_own_posting_instructions_of_each_campaign(tmp_path: Pa
             assert (await visit(whole.web, "GET", foreign, headers=headers)).status == 404
 
     play(tmp_path, story)
+
+
+def test_its_lists_leave_as_files_without_a_word_of_buyers(tmp_path: Path) -> None:
+    async def story(whole: Whole) -> None:
+        shown = await read(whole, "/portal/publisher/pings")
+        assert 'href="/portal/publisher/pings.csv?"' in shown or 'href="/portal/publisher/pings.csv"' in shown
+        pings = await read(whole, "/portal/publisher/pings.csv?status=reserved")
+        assert whole.ours.ping in pings
+        calls = await read(whole, "/portal/publisher/calls.csv")
+        assert whole.ours.call in calls
+        assert "1.173" in calls
+        for word in hidden():
+            assert word not in (pings + calls).lower(), word
+        headers = {"accept": "text/html", "cookie": "ringbid=publisher"}
+        book = await visit(whole.web, "GET", "/portal/publisher/calls.xlsx", headers=headers)
+        assert book.body[:2] == b"PK"
+        for path in ("/portal/publisher/pings.csv?buyer_id=alpha", "/portal/buyer/calls.csv"):
+            assert (await visit(whole.web, "GET", path, headers=headers)).status in (403, 422)
+
+    play(tmp_path, story)

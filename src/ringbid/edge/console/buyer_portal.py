@@ -37,7 +37,8 @@ from ringbid.values.ids import BuyerId, CallId, KeyId, parse_ping_id
 
 _OWN = {"policy": Policy.BUYER_PORTAL}
 _CALL_COLUMNS = (
-    *(Column(label) for label in ("Received", "Campaign", "Caller", "State")),
+    Column("Received", key="created"),
+    *(Column(label) for label in ("Campaign", "Caller", "State")),
     Column("Talked", numeric=True),
     Column("Price", numeric=True),
     Column("Dispute"),

@@ -29,12 +29,14 @@ from ringbid.values.ids import PublisherId, parse_ping_id
 
 _OWN = {"policy": Policy.PUBLISHER_PORTAL}
 _PING_COLUMNS = (
-    *(Column(label) for label in ("Received", "Campaign", "Caller", "Outcome", "Reservation")),
+    Column("Received", key="created"),
+    *(Column(label) for label in ("Campaign", "Caller", "Outcome", "Reservation")),
     Column("Payout", numeric=True),
     Column("After", numeric=True),
 )
 _CALL_COLUMNS = (
-    *(Column(label) for label in ("Received", "Campaign", "Caller", "Number", "State")),
+    Column("Received", key="created"),
+    *(Column(label) for label in ("Campaign", "Caller", "Number", "State")),
     Column("Talked", numeric=True),
     Column("Payout", numeric=True),
 )
