@@ -60,7 +60,7 @@ def test_what_is_somebody_else_s_answers_like_what_never_was(sqlite_place: Store
     play(sqlite_place, story)
 
 
-def test_a_call_is_told_from_ping_to_money(sqlite_place: StorePlace) -> None:
+def test_a_call_is_told_from_ping_to_money(place: StorePlace) -> None:
     async def story(api: Api) -> None:
         told = (await api.get(f"/calls/{api.call}")).json()
         assert (told["ending"]["code"], told["revenue"]["amount"], told["payout"]["amount"]) == (
@@ -71,7 +71,7 @@ def test_a_call_is_told_from_ping_to_money(sqlite_place: StorePlace) -> None:
         assert [one["account"] for one in told["booked"]] == ["buyer/alpha", "publisher/4321ABCD"]
         assert {one["endpoint"] for one in told["sent"]} >= {"converted", "call_ended"}
 
-    play(sqlite_place, story)
+    play(place, story)
 
 
 def test_a_buyer_reads_its_own_attempts_and_no_payout(sqlite_place: StorePlace) -> None:
@@ -85,7 +85,7 @@ def test_a_buyer_reads_its_own_attempts_and_no_payout(sqlite_place: StorePlace) 
     play(sqlite_place, story)
 
 
-def test_the_log_of_pings_is_filtered(sqlite_place: StorePlace) -> None:
+def test_the_log_of_pings_is_filtered(place: StorePlace) -> None:
     async def story(api: Api) -> None:
         everything = (await api.get("/pings")).json()["data"]
         assert [one["status"] for one in everything] == ["rejected", "reserved"]
@@ -94,7 +94,7 @@ def test_the_log_of_pings_is_filtered(sqlite_place: StorePlace) -> None:
         assert reserved["payout"] == {"amount": "1.173", "currency": "USD"}
         assert (await api.get("/pings", publisher_id="PUB-TWO")).json()["data"] == []
 
-    play(sqlite_place, story)
+    play(place, story)
 
 
 def test_portal_keys_list_their_own_and_not_what_they_must_not_know(sqlite_place: StorePlace) -> None:
@@ -114,7 +114,7 @@ def test_portal_keys_list_their_own_and_not_what_they_must_not_know(sqlite_place
     play(sqlite_place, story)
 
 
-def test_balances_and_a_statement_add_up(sqlite_place: StorePlace) -> None:
+def test_balances_and_a_statement_add_up(place: StorePlace) -> None:
     async def story(api: Api) -> None:
         balances = (await api.get("/ledger/balances")).json()
         assert balances["margins"] == [{"amount": "0.327", "currency": "USD"}]
@@ -124,10 +124,10 @@ def test_balances_and_a_statement_add_up(sqlite_place: StorePlace) -> None:
             ["-1.5"],
         )
 
-    play(sqlite_place, story)
+    play(place, story)
 
 
-def test_pages_lead_to_each_other_and_show_everything_once(sqlite_place: StorePlace) -> None:
+def test_pages_lead_to_each_other_and_show_everything_once(place: StorePlace) -> None:
     async def story(api: Api) -> None:
         everything = [one["id"] for one in (await api.get("/deliveries")).json()["data"]]
         assert len(everything) > 3
@@ -143,7 +143,7 @@ def test_pages_lead_to_each_other_and_show_everything_once(sqlite_place: StorePl
             assert answer.headers["link"] == f'</api/v1/deliveries?limit=2&cursor={page["next_cursor"]}>; rel="next"'
         assert seen == everything
 
-    play(sqlite_place, story)
+    play(place, story)
 
 
 def test_a_cursor_of_another_list_is_refused(sqlite_place: StorePlace) -> None:

@@ -66,16 +66,16 @@ def test_each_thing_is_added_read_changed_replaced_and_removed(
     play(sqlite_place, story)
 
 
-def test_a_new_key_s_secret_is_shown_once(sqlite_place: StorePlace) -> None:
+def test_a_new_key_s_secret_is_shown_once(place: StorePlace) -> None:
     async def story(api: Api) -> None:
         added = (await api.send("POST", "/campaigns/cars/rtb-keys", json={"name": "Second"})).json()
         assert len(added["secret"]) > 20
         assert added["secret"] not in (await api.get("/campaigns/cars/rtb-keys")).text
 
-    play(sqlite_place, story)
+    play(place, story)
 
 
-def test_a_change_without_a_version_or_with_an_old_one_changes_nothing(sqlite_place: StorePlace) -> None:
+def test_a_change_without_a_version_or_with_an_old_one_changes_nothing(place: StorePlace) -> None:
     async def story(api: Api) -> None:
         path = "/publishers/PUB-TWO"
         old = (await api.get(path)).headers["etag"]
@@ -87,7 +87,7 @@ def test_a_change_without_a_version_or_with_an_old_one_changes_nothing(sqlite_pl
         assert "publishers[PUB-TWO].name" in late.json()["actual"]
         assert (await api.get(path)).json()["name"] == "First"
 
-    play(sqlite_place, story)
+    play(place, story)
 
 
 def test_what_is_wrong_is_named_by_field_with_what_is_allowed(sqlite_place: StorePlace) -> None:
@@ -133,7 +133,7 @@ def test_a_change_is_in_force_for_the_next_ping(sqlite_place: StorePlace) -> Non
     play(sqlite_place, story)
 
 
-def test_the_whole_catalog_is_read_planned_and_put_in_force(sqlite_place: StorePlace) -> None:
+def test_the_whole_catalog_is_read_planned_and_put_in_force(place: StorePlace) -> None:
     async def story(api: Api) -> None:
         whole = await api.get("/catalog")
         text = whole.text.replace("Call Shop Two", "Call Shop Three")
@@ -146,7 +146,7 @@ def test_the_whole_catalog_is_read_planned_and_put_in_force(sqlite_place: StoreP
         wrong = await api.send("POST", "/catalog/plan", content=text.replace("Cars", "Cars\n    nmae: x"))
         assert wrong.status_code == 422
 
-    play(sqlite_place, story)
+    play(place, story)
 
 
 def test_only_who_may_change_the_catalog_does(sqlite_place: StorePlace) -> None:
