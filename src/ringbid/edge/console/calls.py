@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from litestar import get
+from litestar import Response, get
 from litestar.exceptions import ClientException
-from litestar.response import Stream, Template
+from litestar.response import Stream
 
 from ringbid.accounts.policy import Policy
 from ringbid.edge.console.lists import Asked, company_of, names_of, read_asked, scope_of, stream_file
-from ringbid.edge.console.pages import page
+from ringbid.edge.console.pages import draw_beside, page
 from ringbid.edge.console.tables import Column
 from ringbid.edge.web.office import WebRequest, office_of
 from ringbid.reports.export import FileFormat, Row
@@ -35,13 +35,13 @@ HEADER = (
 
 
 @get("/calls", opt={"policy": Policy.READ}, name="calls")
-async def list_calls(request: WebRequest) -> Template:
+async def list_calls(request: WebRequest) -> Response[str]:
     """A page of the list."""
     asked = _asked(request)
     found = None
     if not asked.problems:
         found = await office_of(request).listings.calls(scope_of(request), asked.query, count=True)
-    return page(
+    drawn = page(
         request,
         "calls.html",
         title="Calls",
@@ -50,6 +50,7 @@ async def list_calls(request: WebRequest) -> Template:
         table=asked.table(found, "calls"),
         names=names_of(company_of(request)),
     )
+    return await draw_beside(request, drawn)
 
 
 @get("/calls.csv", opt={"policy": Policy.READ}, name="calls-csv")

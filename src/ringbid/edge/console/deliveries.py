@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect, Stream, Template
@@ -11,7 +11,7 @@ from ringbid.accounts.audit import AuditEntry, author_of
 from ringbid.accounts.policy import Policy, allows
 from ringbid.edge.console.flash import tell_next_page
 from ringbid.edge.console.lists import Asked, read_asked, stream_file
-from ringbid.edge.console.pages import page
+from ringbid.edge.console.pages import draw_beside, page
 from ringbid.edge.console.tables import Column
 from ringbid.edge.web.forms import guard_forms, read_form
 from ringbid.edge.web.office import WebRequest, actor_of, office_of, people_of
@@ -48,13 +48,13 @@ _REPLAYED = {
 
 
 @get("/deliveries", opt={"policy": Policy.READ}, name="deliveries")
-async def list_deliveries(request: WebRequest) -> Template:
+async def list_deliveries(request: WebRequest) -> Response[str]:
     """A page of the list, and the endpoints that want no more."""
     asked, office, actor = _asked(request), office_of(request), actor_of(request)
     found = None
     if not asked.problems:
         found = await office.listings.deliveries(actor.company_id, asked.query, count=True)
-    return page(
+    drawn = page(
         request,
         "deliveries.html",
         title="Deliveries",
@@ -65,6 +65,7 @@ async def list_deliveries(request: WebRequest) -> Template:
         may_change=allows(Policy.MANAGE, actor) == "yes",
         csrf_input=guard_forms(request).field,
     )
+    return await draw_beside(request, drawn)
 
 
 @get("/deliveries.csv", opt={"policy": Policy.READ}, name="deliveries-csv")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from litestar import Request
+from litestar import MediaType, Request, Response
 from litestar.response import Template
 
 from ringbid.edge.console.flash import FORGET
@@ -35,6 +36,16 @@ def page(request: WebRequest, template: str, *, title: str, status: int = 200, *
     }
     cookies = [*guard.cookies, *([FORGET] if shell.flash is not None else [])]
     return _Page(template, context=context, status_code=status, cookies=cookies)
+
+
+async def draw_beside(request: WebRequest, drawn: Template) -> Response[str]:
+    """The same page, drawn in a thread: a long table takes a tenth of a second, in which no ping must wait."""
+    engine = request.app.template_engine
+    assert engine is not None, "pages have templates"
+    assert drawn.template_name is not None, "every page has a template of its own"
+    template, context = engine.get_template(drawn.template_name), drawn.create_template_context(request)
+    text = await asyncio.to_thread(template.render, **context)
+    return Response(text, media_type=MediaType.HTML, status_code=drawn.status_code, cookies=drawn.cookies)
 
 
 def fragment(request: WebRequest, template: str, **values: object) -> Template:

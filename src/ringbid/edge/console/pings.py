@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from litestar import get
+from litestar import Response, get
 from litestar.exceptions import ClientException
-from litestar.response import Stream, Template
+from litestar.response import Stream
 
 from ringbid.accounts.policy import Policy
 from ringbid.edge.console.lists import Asked, company_of, names_of, read_asked, scope_of, stream_file
-from ringbid.edge.console.pages import page
+from ringbid.edge.console.pages import draw_beside, page
 from ringbid.edge.console.tables import Column
 from ringbid.edge.web.office import WebRequest, office_of
 from ringbid.reports.export import FileFormat, Row
@@ -37,13 +37,13 @@ HEADER = (
 
 
 @get("/pings", opt={"policy": Policy.READ}, name="pings")
-async def list_pings(request: WebRequest) -> Template:
+async def list_pings(request: WebRequest) -> Response[str]:
     """A page of the list."""
     asked = _asked(request)
     found = None
     if not asked.problems:
         found = await office_of(request).listings.pings(scope_of(request), asked.query, count=True)
-    return page(
+    drawn = page(
         request,
         "pings.html",
         title="Pings",
@@ -52,6 +52,7 @@ async def list_pings(request: WebRequest) -> Template:
         table=asked.table(found, "pings"),
         names=names_of(company_of(request)),
     )
+    return await draw_beside(request, drawn)
 
 
 @get("/pings.csv", opt={"policy": Policy.READ}, name="pings-csv")

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from litestar import get
-from litestar.response import Stream, Template
+from litestar import Response, get
+from litestar.response import Stream
 
 from ringbid.accounts.policy import Policy
 from ringbid.edge.console import report_plots as plots
 from ringbid.edge.console.links import with_query
-from ringbid.edge.console.pages import page
+from ringbid.edge.console.pages import draw_beside, page
 from ringbid.edge.console.report_query import FILTERS, SIZES, ReportQuery, read_query
 from ringbid.edge.console.report_table import (
     ENDING_COLUMNS,
@@ -36,7 +36,7 @@ _NEXT_GROUP = {"campaign": "publisher", "publisher": "buyer", "buyer": "reason",
 
 
 @get("/reports", opt={"policy": Policy.READ}, name="reports")
-async def show_report(request: WebRequest) -> Template:
+async def show_report(request: WebRequest) -> Response[str]:
     """The report that the address asks for."""
     query, report = await _read(request)
     question = report.question
@@ -44,7 +44,7 @@ async def show_report(request: WebRequest) -> Template:
     shown = rows[query.offset : query.offset + query.size]
     url = _own_url(request)
     following = query.offset + query.size
-    return page(
+    drawn = page(
         request,
         "reports.html",
         title="Reports",
@@ -76,6 +76,7 @@ async def show_report(request: WebRequest) -> Template:
         url=url,
         curl=_curl(request, report),
     )
+    return await draw_beside(request, drawn)
 
 
 @get("/reports.csv", opt={"policy": Policy.READ}, name="reports-csv")
