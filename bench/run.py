@@ -9,6 +9,7 @@ wrong.
     make bench                     the whole, some six minutes
     make bench ARGS=pings          only that part; or `calls`
     make bench ARGS=pages          people's pages where a million pings are stored; not part of the whole
+    make bench ARGS=live           the live feed at 200 pings a second; not part of the whole
     make bench ARGS=--quick        does it work at all? Under a minute; the figures mean little
     make bench ARGS=--profile      where the time of a ping goes
 """
@@ -25,6 +26,7 @@ from pathlib import Path
 
 from bench.catalog import DELAY_MS, NUMBERS_ASKED
 from bench.cpu import resident_megabytes
+from bench.live import run_live
 from bench.load import Result
 from bench.machine import Cores, describe, share_cores
 from bench.pages import run_pages
@@ -121,7 +123,7 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description="What a ping and a call cost, beside a baseline in the same run.")
     parser.add_argument(
-        "part", nargs="?", choices=("all", "pings", "calls", "pages"), default="all", help="what is measured"
+        "part", nargs="?", choices=("all", "pings", "calls", "pages", "live"), default="all", help="what is measured"
     )
     parser.add_argument("--quick", action="store_true", help="under a minute, to see that it works")
     parser.add_argument("--profile", action="store_true", help="where the time of a ping goes, instead")
@@ -133,6 +135,8 @@ def main() -> int:
             return print_profile(Path(folder), cores)
     if arguments.part == "pages":
         return run_pages(quick=arguments.quick)
+    if arguments.part == "live":
+        return run_live(quick=arguments.quick)
     code = 0
     if arguments.part != "calls":
         code |= _run_pings(cores, quick=arguments.quick)
