@@ -14,7 +14,6 @@ from ringbid.ledger.disputes import Disputes
 from ringbid.ledger.ports import LedgerReads, Line
 from ringbid.reports.asks import RecentAsks
 from ringbid.reports.labels import LABELS, Label
-from ringbid.reports.listing import Count
 from ringbid.reports.listing_rows import CallRow, Listings, PingRow
 from ringbid.reservations.ports import Reservations, StoredPing
 from ringbid.reservations.reservation import State
@@ -152,11 +151,6 @@ def buyer_call(row: CallRow) -> BuyerCall:
         duration_ms=row.duration_ms,
         price=row.revenue,
     )
-
-
-def say_count(count: Count | None) -> str:
-    """`1,204`, or `10,000+` where it was not worth counting on."""
-    return "–" if count is None else f"{count.number:,}{'' if count.exact else '+'}"
 
 
 def safe_reason(reason: Reason) -> Reason:

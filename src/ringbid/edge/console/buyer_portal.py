@@ -4,7 +4,6 @@ they set their hours and caps, pause themselves, and dispute a call."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from litestar import Response, get, post
@@ -21,7 +20,7 @@ from ringbid.catalog.model import Buyer, OpenInterval
 from ringbid.edge.console.catalog_texts import number_of, read_hours, write_hours
 from ringbid.edge.console.flash import tell_next_page
 from ringbid.edge.console.pages import page
-from ringbid.edge.console.portal_lists import asked, only, tools_of
+from ringbid.edge.console.portal_lists import asked, only, read_today, tools_of
 from ringbid.edge.console.tables import Column
 from ringbid.edge.web.forms import read_form
 from ringbid.edge.web.office import WebRequest, actor_of, office_of
@@ -30,6 +29,7 @@ from ringbid.ledger.entry import buyer_account
 from ringbid.reports import portal, statements
 from ringbid.reports.asks import summary_of
 from ringbid.reports.buyer_state import BuyerState, buyer_states, subjects_in
+from ringbid.reports.funnel import Filters
 from ringbid.reports.listing import ListQuery, Scope, write_cursor
 from ringbid.reports.listing_fields import CALLS_OF_BUYER
 from ringbid.routing.hours import show_hours
@@ -54,12 +54,9 @@ CAPS = (
 
 @get("/portal/buyer", opt=_OWN, name="buyer_portal")
 async def show_overview(request: WebRequest) -> Template:
-    """Open or closed and when that changes, caps as they fill, the last day's calls, and how its address answers."""
+    """Open or closed and when that changes, caps as they fill, today's calls, and how its address answers."""
     actor, tools = actor_of(request), tools_of(request)
-    since = office_of(request).clock.now() - timedelta(days=1)
-    calls = await tools.listings.calls(_scope(actor), ListQuery(filters={}, start=since, size=1), count=True)
-    query = ListQuery(filters={"converted": True}, start=since, size=1)
-    converted = await tools.listings.calls(_scope(actor), query, count=True)
+    today = await read_today(request, Filters(buyer=_buyer_id(actor)))
     own = buyer_account(_buyer_id(actor))
     balances = await tools.ledger.balances(actor.company_id)
     disputes = await tools.disputes.disputes(actor.company_id, buyer_id=_buyer_id(actor))
@@ -68,8 +65,7 @@ async def show_overview(request: WebRequest) -> Template:
         "portal/buyer.html",
         title="Overview",
         state=await _state(request, await _edition(request)),
-        calls=portal.say_count(calls.count),
-        converted=portal.say_count(converted.count),
+        counts=today.total.counts,
         balances=[statements.meaning_of(one.account, one.amount) for one in balances if one.account == own],
         disputes=disputes,
         asks=summary_of(await tools.asks.recent_asks(actor.company_id, _buyer_id(actor))),

@@ -11,8 +11,11 @@ from zoneinfo import ZoneInfo
 from litestar.exceptions import NotFoundException
 
 from ringbid.edge.console.shell import shell_of
-from ringbid.edge.web.office import WebRequest, office_of
+from ringbid.edge.web.office import WebRequest, actor_of, office_of
+from ringbid.reports.funnel import Filters, Question, Report, make_report
+from ringbid.reports.homes import home_of
 from ringbid.reports.listing import ListKind, ListQuery, Problem, read_query
+from ringbid.reports.periods import preset
 from ringbid.reports.portal import PortalTools
 
 _LONGEST_PAGE = 200
@@ -29,6 +32,17 @@ def tools_of(request: WebRequest) -> PortalTools:
 def zone_of(request: WebRequest) -> str:
     """The company's time zone."""
     return shell_of(request).time_zone
+
+
+async def read_today(request: WebRequest, only: Filters) -> Report:
+    """Today on the company's clock, from the sums of reports: counting lists would take as long as they are."""
+    office, company_id = office_of(request), actor_of(request).company_id
+    home = home_of(office.catalogs.snapshot, company_id)
+    period = preset("today", now=office.clock.now(), zone=home.zone)
+    question = Question(company_id=company_id, currency=home.currency, period=period, group="hour", filters=only)
+    return make_report(
+        question, await office.reports.read(question), office.catalogs.snapshot.companies.get(company_id)
+    )
 
 
 def asked(request: WebRequest, kind: ListKind) -> tuple[ListQuery, list[Problem]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from litestar import get
@@ -15,13 +14,15 @@ from ringbid.accounts.actor import Actor, Role
 from ringbid.accounts.policy import Policy
 from ringbid.catalog.model import Campaign, Explain
 from ringbid.edge.console.pages import page
-from ringbid.edge.console.portal_lists import asked, day_of, only, tools_of, zone_of
+from ringbid.edge.console.portal_lists import asked, day_of, only, read_today, tools_of, zone_of
 from ringbid.edge.console.tables import Column
 from ringbid.edge.web.office import WebRequest, actor_of, office_of
 from ringbid.ledger.entry import publisher_account
 from ringbid.ledger.ports import Statement
 from ringbid.reports import portal, statements
 from ringbid.reports.explain import safe_view
+from ringbid.reports.funnel import Filters
+from ringbid.reports.journey import EXPIRED
 from ringbid.reports.listing import ListQuery, Scope, write_cursor
 from ringbid.reports.listing_fields import CALLS_OF_PUBLISHER, PINGS_OF_PUBLISHER
 from ringbid.reservations.ports import StoredPing
@@ -56,32 +57,19 @@ async def open_portal(request: WebRequest) -> Redirect:
 
 @get("/portal/publisher", opt=_OWN, name="publisher_portal")
 async def show_overview(request: WebRequest) -> Template:
-    """The last day in numbers, what is owed, and where to post."""
-    actor, tools = actor_of(request), tools_of(request)
-    since = office_of(request).clock.now() - timedelta(days=1)
-    counted = {}
-    for name, filters in _COUNTED.items():
-        query = ListQuery(filters=filters, start=since, size=1)
-        listed = tools.listings.calls if name in ("calls", "converted") else tools.listings.pings
-        counted[name] = portal.say_count((await listed(_scope(actor), query, count=True)).count)
+    """Today in numbers, what is owed, and where to post."""
+    actor = actor_of(request)
+    today = await read_today(request, Filters(publisher=_publisher_id(actor)))
     return page(
         request,
         "portal/publisher.html",
         title="Overview",
-        counted=counted,
+        counts=today.total.counts,
+        not_delivered=sum(one.count for one in today.endings if one.code == EXPIRED),
         balances=await _balances(request, actor),
         campaigns=_campaigns(request, actor),
         publisher=_publisher_id(actor),
     )
-
-
-_COUNTED: dict[str, dict[str, Any]] = {
-    "pings": {},
-    "reserved": {"status": ("reserved",)},
-    "not_delivered": {"state": ("expired",)},
-    "calls": {},
-    "converted": {"converted": True},
-}
 
 
 @get("/portal/publisher/pings", opt=_OWN, name="publisher_pings")
