@@ -40,7 +40,10 @@ def every_page(web: Litestar, ours: Belongings) -> Iterator[Asked]:
             continue
         session = next(name for name, actor in actors_of(ours).items() if way.expected(actor) == "yes")
         path = way.path(way.own_values(ours))
-        yield Asked(way.template.replace(":str}", "}"), path, session, file=way.template.endswith(_FILES))
+        name = way.template.replace(":str}", "}")
+        if name == "/pings.xlsx":  # a workbook has no first part before its last row: a million take minutes
+            name, path = "/pings.xlsx, of ten", f"{path}?search={quote(RARE_CALLER)}"
+        yield Asked(name, path, session, file=way.template.endswith(_FILES))
 
 
 def lists(now: datetime) -> Iterator[Asked]:
