@@ -5,6 +5,7 @@ API that is read. A new route is counted by itself (`support/routes.py`).
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,7 +22,7 @@ from support.whole_store import grow, open_pages_over
 # A whole list as a file is read page by page, which is as often as it is long; the feed asks for as long as it is open.
 _ENDLESS = (".csv", ".xlsx", "/live/feed")
 # How many there are is asked only where they do not fit on the page: that is one query less of a short list.
-_COUNTED = ("/pings", "/calls", "/ledger", "/deliveries", "/portal/publisher")
+_COUNTED = ("/pings", "/calls", "/ledger", "/deliveries")
 MOST = 25
 # Asked besides the plain pages: filtered, sorted and large, and reports by what is not there by itself.
 _FURTHER = (
@@ -40,16 +41,20 @@ class Counter:
         self.statements = 0
 
 
+# Servers of other tests may run in threads of this process, and look into their own stores now and then.
+Others = frozenset[threading.Thread]
+
+
 @contextmanager
-def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
-    """Counts each statement that any session is about to run."""
+def counting(monkeypatch: pytest.MonkeyPatch, others: Others) -> Iterator[Counter]:
+    """Counts each statement that any session is about to run, but in the threads of `others`."""
     counter = Counter()
 
     def counted(method: str, of: type) -> None:
         real = getattr(of, method)
 
         def instead(self: object, *values: object) -> object:
-            counter.statements += 1
+            counter.statements += threading.current_thread() not in others
             return real(self, *values)
 
         patch.setattr(of, method, instead)
@@ -60,12 +65,14 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
         yield counter
 
 
-async def count_each(web: Litestar, ours: Belongings, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+async def count_each(
+    web: Litestar, ours: Belongings, monkeypatch: pytest.MonkeyPatch, others: Others
+) -> dict[str, int]:
     """How many statements each page took, the second time that it is asked."""
     found: dict[str, int] = {}
     for name, path, headers in _asked(web, ours):
         for _ in range(2):  # what is remembered from the first time is not asked again
-            with counting(monkeypatch) as counter:
+            with counting(monkeypatch, others) as counter:
                 answer = await visit(web, "GET", path, headers=headers)
         assert answer.status < 500, f"{path}: {answer.body[:300]!r}"
         found[f"{answer.status} {name}"] = counter.statements
@@ -89,12 +96,14 @@ def _whom(way: Way, ours: Belongings) -> str:
 def test_every_page_takes_as_many_queries_with_much_as_with_little(
     place: StorePlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    others = frozenset(threading.enumerate())
+
     async def story() -> tuple[dict[str, int], dict[str, int]]:
         async with open_pages_over(place) as (web, store, ours):
             await grow(web, store, ours, rows=10, things=10)
-            little = await count_each(web, ours, monkeypatch)
+            little = await count_each(web, ours, monkeypatch, others)
             await grow(web, store, ours, rows=1_000, things=100)
-            return little, await count_each(web, ours, monkeypatch)
+            return little, await count_each(web, ours, monkeypatch, others)
 
     little, much = asyncio.run(story())
     short = {name: count + 1 for name, count in little.items() if name.partition(" ")[2] in _COUNTED}
@@ -105,4 +114,4 @@ def test_every_page_takes_as_many_queries_with_much_as_with_little(
     ]
     assert not changed, "\n".join(changed)
     assert len(much) > 80
-    assert max(much.values()) <= MOST
+    assert 5 < max(much.values()) <= MOST

@@ -147,7 +147,7 @@ class Simulation:
             assert reply["status"] == "confirmed", reply
             hold.state, hold.counted = "confirmed", True
         else:
-            assert reply == {"uuid": hold.uuid, "status": "no-target", "http": 200}
+            assert (reply["uuid"], reply["status"], reply["code"]) == (hold.uuid, "no-target", "caps_filled")
             hold.state = "rejected"
 
     async def release(self) -> None:
