@@ -196,8 +196,8 @@ def test_with_a_database_its_records_have_the_name_of_the_first_call(tmp_path: P
         await check_the_next_buyer_takes_it(stage, desk, early, next_one)
         rows = await rows_of(table, 2)
         name = desk.arrivals[0].provider_call_id
-        found = [(row[1], row[2], row[5]) for row in rows]
-        assert found == [(name, early.attempt_id, "back"), (name, next_one.attempt_id, "caller")]
+        found = {(row[1], row[2], row[5]) for row in rows}  # in whichever order Kamailio came to write them
+        assert found == {(name, early.attempt_id, "back"), (name, next_one.attempt_id, "caller")}
 
     perform(play, tmp_path, desk, refer=True, database=engine_database)
     table.close()
