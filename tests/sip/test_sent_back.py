@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ringbid.call.event import CallEvent
 from ringbid.call.instruction import Dial
 from ringbid.call.ports import CallQuery, TakeBack
@@ -44,6 +46,21 @@ def records_known(desk: FakeDesk) -> list[CallEvent]:
     return [event for name, event in told.items() if name in desk.known_when_asked_again[0]]
 
 
+async def lose_a_call_early(stage: Stage, desk: FakeDesk, scenario: str, *, strict: bool = True) -> tuple[Dial, Dial]:
+    """A call whose first buyer hangs up early, and the second one, who waits for it. `strict`: the caller's scenario
+    says all that its network does."""
+    early, next_one = dial(stage.buyer_uri(1), recover_below_seconds=10), dial(stage.buyer_uri(2))
+    desk.first, desk.later = connect((early,)), [connect((next_one,))]
+    answering = await stage.buyer(1, buyer(hangs_up_after_ms=300))
+    await stage.buyer(2, buyer())
+    if strict:
+        (await stage.call(scenario)).check()
+    else:
+        await stage.call(scenario, "-default_behaviors", "none")
+    (await answering).check()
+    return early, next_one
+
+
 async def check_the_next_buyer_takes_it(stage: Stage, desk: FakeDesk, first: Dial, second: Dial) -> None:
     """The caller comes back, is connected to the second buyer, and hangs up: all of it is the first call's."""
     [name] = {event.provider_call_id for event in desk.events}
@@ -64,12 +81,7 @@ def test_a_caller_whose_buyer_hangs_up_early_gets_the_next_one(tmp_path: Path) -
     desk = FakeDesk()
 
     async def play(stage: Stage) -> None:
-        early, next_one = dial(stage.buyer_uri(1), recover_below_seconds=10), dial(stage.buyer_uri(2))
-        desk.first, desk.later = connect((early,)), [connect((next_one,))]
-        answering = await stage.buyer(1, buyer(hangs_up_after_ms=300))
-        await stage.buyer(2, buyer())
-        (await stage.call(referred_caller())).check()
-        (await answering).check()
+        early, next_one = await lose_a_call_early(stage, desk, referred_caller())
         await check_the_next_buyer_takes_it(stage, desk, early, next_one)
 
     perform(play, tmp_path, desk, refer=True)
@@ -79,12 +91,7 @@ def test_a_network_that_hangs_up_itself_when_it_was_told_to_call_again_has_not_e
     desk = FakeDesk()
 
     async def play(stage: Stage) -> None:
-        early, next_one = dial(stage.buyer_uri(1), recover_below_seconds=10), dial(stage.buyer_uri(2))
-        desk.first, desk.later = connect((early,)), [connect((next_one,))]
-        answering = await stage.buyer(1, buyer(hangs_up_after_ms=300))
-        await stage.buyer(2, buyer())
-        await stage.call(referred_caller(hangs_up_first=True), "-default_behaviors", "none")
-        (await answering).check()
+        early, next_one = await lose_a_call_early(stage, desk, referred_caller(hangs_up_first=True), strict=False)
         assert desk.told("ended") == []
         await check_the_next_buyer_takes_it(stage, desk, early, next_one)
 
@@ -164,12 +171,7 @@ def test_its_record_is_no_end_of_the_call_and_is_read_once(tmp_path: Path) -> No
     desk = FakeDesk()
 
     async def play(stage: Stage) -> None:
-        early, next_one = dial(stage.buyer_uri(1), recover_below_seconds=10), dial(stage.buyer_uri(2))
-        desk.first, desk.later = connect((early,)), [connect((next_one,))]
-        answering = await stage.buyer(1, buyer(hangs_up_after_ms=300))
-        await stage.buyer(2, buyer())
-        (await stage.call(referred_caller())).check()
-        (await answering).check()
+        early, next_one = await lose_a_call_early(stage, desk, referred_caller())
         records = reconciler(stage, desk)
         await records.read_records()
         [in_the_log] = desk.told("record")
@@ -187,12 +189,7 @@ def test_with_a_database_its_records_have_the_name_of_the_first_call(tmp_path: P
     table = EngineTables(engine_database)
 
     async def play(stage: Stage) -> None:
-        early, next_one = dial(stage.buyer_uri(1), recover_below_seconds=10), dial(stage.buyer_uri(2))
-        desk.first, desk.later = connect((early,)), [connect((next_one,))]
-        answering = await stage.buyer(1, buyer(hangs_up_after_ms=300))
-        await stage.buyer(2, buyer())
-        (await stage.call(referred_caller())).check()
-        (await answering).check()
+        early, next_one = await lose_a_call_early(stage, desk, referred_caller())
         await check_the_next_buyer_takes_it(stage, desk, early, next_one)
         rows = await rows_of(table, 2)
         name = desk.arrivals[0].provider_call_id
@@ -203,23 +200,27 @@ def test_with_a_database_its_records_have_the_name_of_the_first_call(tmp_path: P
     table.close()
 
 
-def test_a_network_that_does_not_send_its_caller_back_leaves_the_call_as_it_was(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("code", "done"), [(603, TakeBack.NOT_SUPPORTED), (0, TakeBack.UNREACHABLE)], ids=["refuses", "is silent"]
+)
+def test_a_network_that_does_not_send_its_caller_back_leaves_the_call_as_it_was(
+    tmp_path: Path, code: int, done: TakeBack
+) -> None:
     desk = FakeDesk()
 
     async def play(stage: Stage) -> None:
         only = dial(stage.buyer_uri(1))
         desk.first = connect((only,))
         answering = await stage.buyer(1, buyer())
-        calling = await stage.start_call(referred_caller(code=603, talk_ms=500))
+        calling = await stage.start_call(referred_caller(code=code, talk_ms=1500))
         [answered] = await desk.wait_for("answered")
         await stage.wait_until_talking()
-        done = await stage.routers[0].hand_back("sip", answered.provider_call_id, only.attempt_id)
-        assert done is TakeBack.NOT_SUPPORTED
+        assert await stage.routers[0].hand_back("sip", answered.provider_call_id, only.attempt_id) is done
         (await calling).check()
         (await answering).check()
         [ended] = await desk.wait_for("ended")
         assert ended.ended_by == "caller"
-        assert ended.at - answered.at > timedelta(seconds=0.5)
+        assert ended.at - answered.at > timedelta(seconds=1.5)
         assert desk.asked_again == []
 
     perform(play, tmp_path, desk, refer=True)

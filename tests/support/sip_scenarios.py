@@ -55,18 +55,19 @@ def caller(
 
 def referred_caller(*, code: int = 202, talk_ms: int | None = 300, hangs_up_first: bool = False) -> str:
     """Calls, and is asked with REFER to call again. With 202 it is hung up on, and says how that goes on; with another
-    code it stays, and hangs up itself after `talk_ms` (None: waits to be hung up on). `hangs_up_first`: it does not
-    wait for BYE, and its own crosses that."""
+    code (0: without a word) it stays, and hangs up after `talk_ms` (None: waits to be hung up on).
+    `hangs_up_first`: it does not wait for BYE, and its own crosses that."""
     invite = _request("INVITE", cseq=1, from_=_CALLER, body=True)
     # (REFER comes from the other end: what was the callee is `From` in it.)
     steps = [_send(invite), *_provisional(), f'<recv response="200"{_ROUTES}>{_KEEP_ENDS}</recv>']
-    steps += [_send(_request("ACK", cseq=1, from_=_CALLER, within=True)), _expect("REFER"), _send(_response(code))]
+    steps += [_send(_request("ACK", cseq=1, from_=_CALLER, within=True)), _expect("REFER")]
+    steps += [_send(_response(code))] if code else []
     bye = _request("BYE", cseq=3, from_=_CALLER, within=True).replace("[last_To:]", "To:[$callee]")
     if hangs_up_first:
         return _scenario([*steps, _send(bye), '<recv request="BYE" optional="true"/>', _receive(200)])
     if code >= 300 and talk_ms is None:
         return _scenario([*steps, _expect("BYE"), _send(_response(200))])
-    if code >= 300:
+    if code >= 300 or not code:
         return _scenario([*steps, _pause(talk_ms), _send(bye), _receive(200)])
     notify = _request("NOTIFY", cseq=2, from_=_CALLER, within=True, headers="Event: refer\nSubscription-State: active")
     notify = notify.replace("[last_To:]", "To:[$callee]")

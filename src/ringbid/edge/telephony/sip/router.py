@@ -30,7 +30,8 @@ from ringbid.values.ids import PingId
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
 _BACK_SECONDS = 5.0  # how long a network may take to say whether it sends a caller back
-_NOT_LIVE = frozenset({404, 408, 410, 481})
+_NOT_LIVE = frozenset({404, 410, 481})
+_SILENT = 408  # the network has not answered
 _MOST_REMEMBERED = 10_000
 _REPEATED_WITHIN_SECONDS = 1.0  # what waits in Kamailio comes this soon after it is greeted
 
@@ -111,6 +112,8 @@ class SipRouter:
         _log.info("sip_call_sent_back", call=provider_call_id, attempt=attempt_id, code=code)
         if code < 300:
             return TakeBack.DONE
+        if code == _SILENT:
+            return TakeBack.UNREACHABLE
         return TakeBack.NOT_LIVE if code in _NOT_LIVE else TakeBack.NOT_SUPPORTED
 
     def _sent_back(self, told: SentBack) -> None:
