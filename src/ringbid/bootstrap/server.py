@@ -34,6 +34,7 @@ from ringbid.edge.telephony.networks import PhoneNetworks
 from ringbid.edge.telephony.sip.commands import EngineCommands
 from ringbid.edge.telephony.sip.config import engine_database, sip_folder
 from ringbid.edge.telephony.sip.messages import PROVIDER
+from ringbid.edge.telephony.sip.noting import NotingDesk
 from ringbid.edge.telephony.sip.records import OpenCall, Reconciler
 from ringbid.edge.telephony.sip.router import SipRouter
 from ringbid.edge.telephony.twiml.endpoint import TwimlApi
@@ -160,11 +161,12 @@ async def _parts(
         desk = Desk(tools)
         counted = CountingDesk(desk, metrics=metrics, clock=clock)
         background.append(tasks.start(CallChecks(store.calls, desk).run(), name="check calls"))
-        router = SipRouter(counted, settings.sip) if settings.sip.domain is not None else None
+        sip_desk = NotingDesk(counted)
+        router = SipRouter(sip_desk, settings.sip) if settings.sip.domain is not None else None
         if router is not None:
             await prepare_engine(settings)
             background.append(tasks.start(router.run(), name="SIP router"))
-            background.append(tasks.start(_reconciler(settings, store, counted, clock).run(), name="SIP records"))
+            background.append(tasks.start(_reconciler(settings, store, sip_desk, clock).run(), name="SIP records"))
         pages = LateApp()
         app = build_application(
             store.reservations,

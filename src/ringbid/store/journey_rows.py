@@ -25,7 +25,7 @@ from ringbid.store.rows import PING_COLUMNS
 from ringbid.store.statements import Insert, Row, Statement, database_now_ms, one_of
 from ringbid.values.ids import CompanyId, PingId
 
-CHUNK = 100  # journeys that are folded in one transaction
+CHUNK = 10  # of each kind, in one transaction: on SQLite pings and calls wait for it
 
 _ping, _held = schema.ping, schema.reservation
 _floor = select(journey_mark.c.ping_id).where(journey_mark.c.name == literal_column("'floor'")).scalar_subquery()

@@ -6,6 +6,7 @@ compiled text. Every module of the store writes its statements with these; `sess
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -28,6 +29,7 @@ _DIALECTS: dict[DialectName, Dialect] = {
     "postgresql": PGDialect_psycopg(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]  # -- it has no types
 }
 _LARGEST_CHUNK = 64
+_NUMBERED = re.compile(r"\$(\d+)")
 
 
 class one_of(ColumnElement[bool]):  # noqa: N801 -- stands in statements beside select() and and_()
@@ -122,12 +124,10 @@ class Insert:
         return made
 
     def _compile(self, dialect: DialectName, size: int) -> str:
-        rows = [
-            {column.name: bindparam(f"{column.name}_{number}", type_=column.type) for column in self.columns}
-            for number in range(size)
-        ]
-        # Both databases say ON CONFLICT, each in a construct of its own.
-        insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(self._table).values(rows)
+        """Compiled for one row; its VALUES are then repeated, since compiling 64 rows takes 15 ms."""
+        row = {column.name: bindparam(column.name, type_=column.type) for column in self.columns}
+        # Both databases say ON CONFLICT, each in a construct of its own. Inline: without asking for the new row's key.
+        insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(self._table).values(row).inline()
         key = [column.name for column in self._table.primary_key]
         if self._replace:
             changed = {column.name: insert.excluded[column.name] for column in self.columns if column.name not in key}
@@ -137,7 +137,15 @@ class Insert:
             insert = insert.on_conflict_do_update(index_elements=key, set_=totals)
         elif self._unless:
             insert = insert.on_conflict_do_nothing(index_elements=[self._unless])
-        return _compile(insert, dialect)[0]
+        into, _, rest = _compile(insert, dialect)[0].partition(" VALUES ")
+        values, conflict, action = rest.partition(" ON CONFLICT")
+        rows = (_renumbered(values, number * len(self.columns)) for number in range(size))
+        return f"{into} VALUES {', '.join(rows)}{conflict}{action}"
+
+
+def _renumbered(values: str, by: int) -> str:
+    """PostgreSQL's $1, $2, … counted on; SQLite's question marks have no numbers."""
+    return _NUMBERED.sub(lambda found: f"${int(found[1]) + by}", values)
 
 
 def _compile(core: ClauseElement, dialect: DialectName) -> tuple[str, tuple[tuple[str, Any], ...]]:

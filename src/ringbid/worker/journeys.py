@@ -17,7 +17,7 @@ from ringbid.values.clock import Clock
 from ringbid.values.ids import CompanyId
 
 PAUSE_SECONDS = 1.0
-BREATH_SECONDS = 0.02  # between rounds while much is left, so that pings do not wait behind them
+BREATH_SECONDS = 0.005  # between rounds while much is left, so that pings do not wait behind them
 FLUSH_SECONDS = 600.0
 
 _log = structlog.get_logger(__name__)

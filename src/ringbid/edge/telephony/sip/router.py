@@ -7,7 +7,6 @@ events until they are answered and noted, and repeats them to whoever is connect
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
@@ -16,7 +15,6 @@ import msgspec
 import structlog
 
 from ringbid.call.desk import CallDesk
-from ringbid.call.event import CallEvent
 from ringbid.call.ports import TakeBack
 from ringbid.edge import tasks
 from ringbid.edge.telephony.sip import messages
@@ -32,7 +30,6 @@ _LONGEST_PAUSE_SECONDS = 2.0
 _BACK_SECONDS = 5.0  # how long a network may take to say whether it sends a caller back
 _NOT_LIVE = frozenset({404, 410, 481})
 _SILENT = 408  # the network has not answered
-_MOST_REMEMBERED = 10_000
 _REPEATED_WITHIN_SECONDS = 1.0  # what waits in Kamailio comes this soon after it is greeted
 
 _log = structlog.get_logger(__name__)
@@ -48,7 +45,6 @@ class SipRouter:
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._returning: dict[str, asyncio.Future[int]] = {}
-        self._noted: OrderedDict[str, None] = OrderedDict()
         self._connected = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -165,30 +161,22 @@ class SipRouter:
         call_id, at = messages.call_id_of(question), messages.asked_at(question)
         async with asyncio.timeout(self._sip.lookup_seconds):
             for failure in messages.failures_in(question):
-                await self._report(failure)
+                await self._desk.report(failure)
             before = messages.record_before(question)
             if before is not None:
-                await self._report(before)
+                await self._desk.report(before)
             if question.kind == "arrive":
                 routing = await self._desk.arrive(messages.to_arrival(question))
             else:
                 routing = await self._desk.go_on(messages.PROVIDER, call_id)
             for failure in messages.undialled(routing, call_id=call_id, at=at, sip=self._sip):
                 _log.warning("sip_attempt_not_possible", attempt=failure.attempt_id)
-                await self._report(failure)
+                await self._desk.report(failure)
         return messages.to_answer(question, routing, self._sip)
 
     async def _note(self, told: Told) -> bytes:
-        await self._report(messages.to_event(told))
+        await self._desk.report(messages.to_event(told))
         return messages.noted(told)
-
-    async def _report(self, event: CallEvent) -> None:
-        if event.event_id in self._noted:
-            return
-        await self._desk.report(event)
-        self._noted[event.event_id] = None
-        if len(self._noted) > _MOST_REMEMBERED:
-            self._noted.popitem(last=False)
 
     async def _in_turn(self, call_id: str, work: Coroutine[Any, Any, bytes]) -> bytes:
         lock, waiting = self._turns.get(call_id, (asyncio.Lock(), 0))
