@@ -256,7 +256,12 @@ def understand_and_mend(walk: Walk, curl: str) -> None:
     field.fill(field.input_value().replace("NJ", "NJ, CA"))
     walk.press("Save")
     expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page).to_have_url(re.compile(reply["uuid"]))  # back at the ping that was refused
     walk.look("mended")
+    walk.follow("Try it again")
+    walk.press("Try this ping")
+    expect(page.locator("#reply")).to_contain_text('"status": "reserved"')
+    walk.look("tried-again")
     again = send(refused)
     assert again["status"] == "reserved", again
     page.goto(f"/call_reservations/{again['uuid']}")

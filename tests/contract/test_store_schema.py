@@ -7,7 +7,6 @@ import subprocess
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
@@ -20,17 +19,10 @@ from ringbid.store.opening import Store, open_reader
 from ringbid.store.schema import metadata
 from support.clocks import START, JumpingClock
 from support.postgres import Cluster, find_binary
-from support.store_clients import rows_of
+from support.store_clients import connector, rows_of
 from support.stores import StorePlace, caller, place_with, run, settlement, subject
 
 VERSIONS = Path(migrating.__file__).parent / "migrations" / "versions"
-
-
-def connector(place: StorePlace) -> Any:
-    """What `migrating` connects with."""
-    if place.settings.database is not None:
-        return partial(postgres.connect, place.settings.database, autocommit=False)
-    return partial(sqlite.connect, place.settings.data / sqlite.FILE_NAME)
 
 
 def parts_of(statement: str) -> list[str]:

@@ -15,12 +15,14 @@ from ringbid.catalog.file_fields import catalog_fields
 from ringbid.catalog.paths import identity
 from ringbid.catalog.snapshot import key_id_of
 from ringbid.reports.settings_links import setting_link
+from ringbid.values.ids import PingId
 from support.asgi import Response
 from support.catalog_desk import CatalogDesk, catalog_desk, fields_in, ids_in
 from support.catalogs import ACME
 from support.web import OWNER, FixedIdentities
 
 KEYS = "/campaigns/auto-insurance/keys/edit"
+PING = PingId("018fc4a9-0000-7000-8000-000000000001")
 
 
 def tell(folder: Path, story: Callable[[CatalogDesk], Awaitable[None]], **more: Any) -> None:
@@ -61,7 +63,7 @@ def test_every_setting_leads_to_a_page_that_has_its_field(tmp_path: Path) -> Non
         ]
         assert len(settings) > 150
         for setting in settings:
-            link = setting_link(setting)
+            link = setting_link(setting, ping_id=PING)
             assert link is not None, setting
             path, _, anchor = link.partition("#")
             page = pages.get(path) or await desk.get(path)
@@ -69,6 +71,28 @@ def test_every_setting_leads_to_a_page_that_has_its_field(tmp_path: Path) -> Non
             if page.status != 200 or (anchor and anchor not in ids_in(page)):
                 lost.append(f"{setting} → {link}: {page.status}")
         assert not lost, "\n".join(lost)
+
+    tell(tmp_path, story)
+
+
+def test_whoever_opened_a_setting_from_a_refused_ping_is_led_back_to_it_by_saving(tmp_path: Path) -> None:
+    async def story(desk: CatalogDesk) -> None:
+        path = str(setting_link("buyers[alpha].caps.concurrency", ping_id=PING)).partition("#")[0]
+        assert f'href="/call_reservations/{PING}">Cancel' in told(await desk.get(path))
+        saved = await desk.save(path, caps__concurrency="7")
+        assert (saved.status, saved.headers["location"]) == (303, f"/call_reservations/{PING}")
+        refused = await desk.save(path, caps__concurrency="many")
+        assert refused.status == 422
+        assert f'href="/call_reservations/{PING}">Cancel' in told(refused)
+
+    tell(tmp_path, story)
+
+
+@pytest.mark.parametrize("ping", ["", "//evil.example", "../logout", f"{PING}/.."])
+def test_what_is_no_ping_leads_nowhere(ping: str, tmp_path: Path) -> None:
+    async def story(desk: CatalogDesk) -> None:
+        saved = await desk.save(f"/buyers/alpha?ping={ping}", caps__concurrency="7")
+        assert (saved.status, saved.headers["location"]) == (303, "/buyers")
 
     tell(tmp_path, story)
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import closing
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from typing import Any
@@ -23,6 +24,7 @@ from ringbid.reservations.limits import Subject
 from ringbid.reservations.ports import IdempotencyUse, Taken
 from ringbid.reservations.reservation import Reservation
 from ringbid.settings import Settings
+from ringbid.store import postgres, sqlite
 from ringbid.store.opening import Store, open_store
 from ringbid.store.postgres import PostgresSession
 from ringbid.store.sqlite import FILE_NAME
@@ -165,6 +167,13 @@ def _settle_here(settings: Settings, rounds: int, what: str) -> list[tuple[str, 
         return told
 
     return asyncio.run(work())
+
+
+def connector(place: StorePlace) -> Any:
+    """What `store.migrating` connects with."""
+    if place.settings.database is not None:
+        return partial(postgres.connect, place.settings.database, autocommit=False)
+    return partial(sqlite.connect, place.settings.data / sqlite.FILE_NAME)
 
 
 def rows_of(place: StorePlace, query: str) -> list[tuple[Any, ...]]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
+from ringbid.values.ids import PingId
+
 # A name in brackets may itself have brackets: the shortest that leaves a field behind it.
 _FIELD = r"(?:\.(?P<field>[a-z_0-9]+(?:\[\d+\])?(?:\.[^\[\]]+)?))?"
 _THING = re.compile(rf"(?P<list>[a-z_]+)\[(?P<name>.*?)\]{_FIELD}", re.DOTALL)
@@ -36,10 +38,17 @@ _FIRST_OF = {"caps": "caps.concurrency", "rate_limit": "rate_limit.pings"}  # se
 _SERVER = "/settings/server"
 
 
-def setting_link(setting: str | None) -> str | None:
-    """The console's address for a setting; None where there is no setting, or none that a page shows."""
-    if not setting:
-        return None
+def setting_link(setting: str | None, *, ping_id: PingId | None = None) -> str | None:
+    """The console's address for a setting; None where there is no setting, or none that a page shows. `ping_id`: the
+    ping that the setting has decided, to whose page one is led back once the setting is saved."""
+    link = _page_of(setting) if setting else None
+    if link is None or ping_id is None:
+        return link
+    path, mark, field = link.partition("#")
+    return f"{path}{'&' if '?' in path else '?'}ping={ping_id}{mark}{field}"
+
+
+def _page_of(setting: str) -> str | None:
     campaign = _CAMPAIGN.fullmatch(setting)
     if campaign is not None:
         return _of_campaign(f"/campaigns/{_part(campaign['id'])}", campaign["rest"] or "")

@@ -21,7 +21,7 @@ SPECIAL = frozenset({"key", "publisher_id", "source_id", "caller_number", "inbou
 # Geography keeps its names whatever the key's prefix: filters everywhere rely on them.
 UNPREFIXED = frozenset({"geo", "caller_zip", "caller_state", "caller_city", "caller_country", "area_code"})
 # Known from the ping itself: a parameter of the same name must not forge them.
-_OWN = frozenset({"caller_number", "publisher_id", "campaign_id", "call_uuid"})
+OWN = frozenset({"caller_number", "publisher_id", "campaign_id", "call_uuid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def tags_of_ping(
     for key, value in parameters.items():
         if value and key not in SPECIAL:
             name = tag_prefix + key if tag_prefix and key not in UNPREFIXED else key
-            if name not in _OWN:
+            if name not in OWN:
                 values[name] = value
     sent_geo = values.pop("geo", None)
     values["publisher_id"] = publisher_id

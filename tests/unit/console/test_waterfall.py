@@ -8,7 +8,7 @@ from ringbid.accounts.actor import Role
 from ringbid.catalog.model import Buyer, Catalog, Company, TagDeclaration
 from ringbid.catalog.snapshot import CompanyView, build_snapshot
 from ringbid.edge.console.filters import code_ticks
-from ringbid.edge.console.waterfall import MASKED, Picture, picture_of
+from ringbid.edge.console.waterfall import MASKED, Picture, fields_of, picture_of
 from ringbid.reports.explain import explain
 from ringbid.reservations.trace import TracedTag
 from ringbid.values.ids import BuyerId, CompanyId
@@ -85,6 +85,14 @@ def test_the_command_sends_what_was_sent_and_not_what_was_found_out() -> None:
         "  --data-urlencode age=44",
         "  --data-urlencode consent=secret-1234",
     ]
+
+
+def test_what_is_sent_again_has_the_names_that_the_publisher_sent_and_nothing_of_ours() -> None:
+    names = ("lead_age", "caller_zip", "campaign_id", "call_uuid", "publisher_id", "caller_number")
+    told = explain(make_ping(trace=make_trace(tags={name: TracedTag("x", "ping") for name in names})))
+    sent = fields_of(told, {"lead_age"}, tag_prefix="lead_")
+    assert sent[2:] == [("age", MASKED), ("caller_zip", "x")]
+    assert [name for name, _ in sent[:2]] == ["publisher_id", "caller_number"]
 
 
 def test_code_in_our_own_texts_is_marked_and_everything_else_is_text() -> None:

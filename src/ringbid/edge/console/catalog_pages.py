@@ -7,7 +7,7 @@ and with what was written; what takes calls away asks first, with the number of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from litestar import Response
@@ -30,6 +30,7 @@ from ringbid.edge.console.new_keys import new_keys_page
 from ringbid.edge.console.pages import page
 from ringbid.edge.web.office import WebRequest, actor_of, office_of
 from ringbid.reports.settings_links import field_id
+from ringbid.values.ids import parse_ping_id
 
 _MOST_COUNTED = 1000
 _ON_THE_LINE = (Phase.ROUTING, Phase.RINGING, Phase.CONNECTED)
@@ -67,6 +68,7 @@ def may_change(request: WebRequest) -> bool:
 
 async def show_thing(request: WebRequest, place: Place, values: Mapping[str, object] | None = None) -> Template:
     """The page with the form of a thing. Raises NotFoundException where there is none."""
+    place = _back_to_ping(request, place)
     edition = await edition_of(request)
     fields = _fields(place, edition.catalog)
     return _form_page(request, place, edition, fields, values=values)
@@ -74,6 +76,7 @@ async def show_thing(request: WebRequest, place: Place, values: Mapping[str, obj
 
 async def save_thing(request: WebRequest, place: Place) -> Response[Any]:
     """Do what the sent form says. Raises NotFoundException where there is no such thing."""
+    place = _back_to_ping(request, place)
     form = await read_form(request)
     office, actor = office_of(request), actor_of(request)
     now = await edition_of(request)
@@ -114,6 +117,13 @@ async def save_field(request: WebRequest, place: Place, name: str) -> Response[A
     if place.new or forms.fields_at(now.catalog, place.path) is None:
         raise NotFoundException(f"There is no such {NOUNS[place.kind]}.")
     return await _save(request, place, now, now, form, [Set(f"{place.path}.{name}", form.get(name) == "true")])
+
+
+def _back_to_ping(request: WebRequest, place: Place) -> Place:
+    """The same, for whoever came from the page of a ping that this thing has decided: it is what they want to see
+    next. A form is sent to the address that it came from, so the ping is still in it when it is saved."""
+    ping_id = parse_ping_id(request.query_params.get("ping", ""))
+    return place if ping_id is None else replace(place, back=f"/call_reservations/{ping_id}")
 
 
 async def read_form(request: WebRequest) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,6 +11,7 @@ from ringbid.catalog.snapshot import KeyView
 from ringbid.catalog.tokens import tokens_in
 from ringbid.values.ids import RandomBytes
 
+TAG = "tag."  # what the names of the form's tags begin with: a tag may be called like one of its own fields
 _PLACES = {
     "CA": ("310", "90210"),
     "FL": ("305", "33101"),
@@ -18,6 +19,7 @@ _PLACES = {
     "TX": ("713", "77002"),
 }
 _ALWAYS = ("caller_zip", "caller_state")
+_OWN_FIELDS = ("publisher_id", "caller_number")
 # What a filter or a webhook may name without a publisher sending it.
 _FOUND_OUT = frozenset(
     {"publisher_id", "campaign_id", "call_uuid", "caller_number", "caller_city", "caller_country", "area_code", "geo"}
@@ -63,6 +65,21 @@ def tags_of_form(view: KeyView) -> tuple[FormTag, ...]:
     return tuple(FormTag(name, _hint(view, name)) for name in named if name not in _FOUND_OUT and name not in answered)
 
 
+def fill_again(sent: Iterable[tuple[str, str]], view: KeyView) -> dict[str, str]:
+    """The form's fields for a ping that was `sent` under this key; tags that the form does not ask for stand below."""
+    asked = {tag.name for tag in tags_of_form(view)}
+    filled, more = {"key": str(view.key.id)}, []
+    for name, value in sent:
+        if name in _OWN_FIELDS:
+            filled[name] = value
+        elif name in asked and f"{TAG}{name}" not in filled:
+            filled[f"{TAG}{name}"] = value
+        else:
+            more.append(f"{name}={value}")
+    empty = dict.fromkeys(("caller_number", *(f"{TAG}{name}" for name in asked)), "")  # what the ping did not have
+    return empty | filled | {"more": "\n".join(more)}
+
+
 def fill(
     preset: str, view: KeyView, random_bytes: RandomBytes, chosen: Mapping[str, str], *, today: date
 ) -> dict[str, str]:
@@ -76,8 +93,8 @@ def fill(
         "publisher_id": str(chosen.get("publisher_id", publisher)),
         # 555-0100 to 555-0199 belong to nobody.
         "caller_number": f"+1{area}55501{int.from_bytes(random_bytes(2), 'big') % 100:02d}",
-        "tag.caller_zip": zip_code,
-        "tag.caller_state": state,
+        f"{TAG}caller_zip": zip_code,
+        f"{TAG}caller_state": state,
     }
     if preset == "night":
         filled["at"] = f"{today.isoformat()}T03:00"

@@ -23,17 +23,17 @@ from ringbid.catalog.snapshot import CompanyView, KeyView
 from ringbid.edge.api.parsing import read_parameters
 from ringbid.edge.api.statuses import status_of
 from ringbid.edge.console.pages import fragment, page, public_url
-from ringbid.edge.console.presets import PRESETS, fill, tags_of_form
-from ringbid.edge.console.waterfall import Picture, picture_of
+from ringbid.edge.console.presets import PRESETS, TAG, fill, fill_again, tags_of_form
+from ringbid.edge.console.waterfall import MASKED, Picture, fields_of, hidden_from, picture_of
 from ringbid.edge.web.forms import read_form
 from ringbid.edge.web.office import WebRequest, actor_of, office_of
 from ringbid.ping.reply import error_body
 from ringbid.ping.trying import Trial
 from ringbid.reports.explain import explain
+from ringbid.reports.telling import find_ping
 from ringbid.values.verdict import Refused
 
 _FORM = "application/x-www-form-urlencoded"
-TAG = "tag."  # what the names of the form's tags begin with: a tag may be called like one of its own fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,10 @@ class Result:
 
 @get("/tester", opt={"policy": Policy.READ}, name="tester")
 async def show_tester(request: WebRequest) -> Template:
-    """The form, filled in as the address or one of its presets says."""
+    """The form, filled in as the address, one of its presets or a stored ping says."""
     company = _company(request)
     fields = dict(request.query_params.items())
+    fields = await _ping_again(request, company, fields.pop("ping", "")) | fields
     view = _key(company, fields.get("key", "")) or next(iter(_keys(company).values()), None)
     preset = fields.pop("preset", "")
     office = office_of(request)
@@ -81,6 +82,18 @@ async def run_tester(request: WebRequest) -> Template:
     if request.headers.get("hx-request"):
         return fragment(request, "tester/result.html", result=result)
     return _page(request, company, view, form, result)
+
+
+async def _ping_again(request: WebRequest, company: CompanyView, uuid: str) -> dict[str, str]:
+    """The fields of the form as this ping was sent, but for tags that the actor may not read; none where there is no
+    such ping any more, or its key is gone."""
+    office, actor = office_of(request), actor_of(request)
+    ping = await find_ping(office.reservations, actor.company_id, uuid) if uuid else None
+    view = _key(company, ping.key_id) if ping is not None else None
+    if ping is None or view is None:
+        return {}
+    sent = fields_of(explain(ping), hidden_from(actor, company), tag_prefix=view.key.tag_prefix)
+    return fill_again([field for field in sent if field[1] != MASKED], view)
 
 
 def _page(

@@ -17,10 +17,12 @@ from ringbid.catalog.snapshot import CompanyView
 from ringbid.reports.explain import BuyerRow, Explanation
 from ringbid.reports.labels import LABELS, Label
 from ringbid.reservations.trace import TracedAsk, TracedTag
+from ringbid.routing.tags import OWN, UNPREFIXED
 from ringbid.values.money import Money
 from ringbid.values.reason import Reason
 
 MASKED = "••••••"
+_KEY_TO_FILL_IN = ("key", "YOUR_RTB_KEY")
 _SOURCES = {
     "ping": "sent with the ping",
     "zip": "from the zip code",
@@ -95,7 +97,7 @@ def picture_of(told: Explanation, *, company: CompanyView | None, actor: Actor, 
     """The picture of a ping of the actor's company. `company` is its catalog in force, for names: the ping itself
     keeps ids."""
     masked = actor.role not in (Role.OWNER, Role.MANAGER)
-    private = {name for name, tag in company.tags.items() if tag.private} if company is not None else set()
+    private = _private(company) if company is not None else set()
     asks = told.asks
     if masked:
         asks = tuple(_mask(ask, _values(told.tags, private)) for ask in asks)
@@ -104,38 +106,56 @@ def picture_of(told: Explanation, *, company: CompanyView | None, actor: Actor, 
     campaigns = company.catalog.campaigns if company is not None else ()
     campaign = next((one for one in campaigns if one.id == ping.campaign_id), None)
     publisher = company.publishers.get(ping.publisher_id) if company is not None else None
-    key = next((one.name for one in campaign.rtb_keys if one.id == ping.key_id), None) if campaign else None
+    key = next((one for one in campaign.rtb_keys if one.id == ping.key_id), None) if campaign else None
+    sent = fields_of(told, hidden_from(actor, company), tag_prefix=key.tag_prefix if key is not None else "")
     return Picture(
         told=told,
         label=LABELS[told.reason],
         campaign=campaign.name if campaign is not None else ping.campaign_id,
         publisher=publisher.name if publisher is not None else ping.publisher_id,
-        key=key or "a key that was removed",
+        key=key.name if key is not None else "a key that was removed",
         strategy=_STRATEGIES.get(told.strategy, told.strategy),
         levels=tuple(
             Level(priority, tuple(group)) for priority, group in groupby(falls, key=lambda fall: fall.row.priority)
         ),
         asks=tuple(ask for ask in asks if ask.buyer is None),
         tags=tuple(_tag_rows(told.tags, private, masked=masked)),
-        curl=curl_of(told, private if masked else set(), base_url=base_url),
+        curl=curl_of(sent, base_url=base_url),
         masked=masked,
     )
 
 
-def curl_of(told: Explanation, hidden: set[str], *, base_url: str) -> str:
-    """The command that sends the same ping again, with the key left for its owner to fill in. `hidden` tags are
-    masked."""
+def fields_of(told: Explanation, hidden: set[str], *, tag_prefix: str) -> list[tuple[str, str]]:
+    """What the publisher sent, but for the key: names and values; a list has its name repeated, and `hidden` tags are
+    masked. `tag_prefix` is what the key had put before the names of tags."""
     ping = told.ping
-    fields = [("key", "YOUR_RTB_KEY"), ("publisher_id", str(ping.publisher_id))]
+    fields = [("publisher_id", str(ping.publisher_id))]
     if ping.caller_number is not None:
         fields.append(("caller_number", str(ping.caller_number)))
-    for name, tag in told.tags.items():
-        if tag.source == "ping" and name not in {field for field, _ in fields}:
+    for tag_name, tag in told.tags.items():
+        if tag.source == "ping" and tag_name not in OWN:
+            name = tag_name if tag_name in UNPREFIXED else tag_name.removeprefix(tag_prefix)
             values = [tag.value] if isinstance(tag.value, str) else tag.value
-            fields += [(name, MASKED if name in hidden else value) for value in values]
+            fields += [(name, MASKED if tag_name in hidden else value) for value in values]
+    return fields
+
+
+def curl_of(fields: Iterable[tuple[str, str]], *, base_url: str) -> str:
+    """The command that sends the same ping again, with the key left for its owner to fill in."""
     lines = [f"curl {shlex.quote(f'{base_url}/rtbs.json')}"]
-    lines += [f"  --data-urlencode {shlex.quote(f'{name}={value}')}" for name, value in fields]
+    lines += [f"  --data-urlencode {shlex.quote(f'{name}={value}')}" for name, value in [_KEY_TO_FILL_IN, *fields]]
     return " \\\n".join(lines)
+
+
+def hidden_from(actor: Actor, company: CompanyView | None) -> set[str]:
+    """The tags whose values this actor may not read."""
+    if company is None or actor.role in (Role.OWNER, Role.MANAGER):
+        return set()
+    return _private(company)
+
+
+def _private(company: CompanyView) -> set[str]:
+    return {name for name, tag in company.tags.items() if tag.private}
 
 
 def _fall(row: BuyerRow, asks: Iterable[TracedAsk], company: CompanyView | None) -> Fall:
