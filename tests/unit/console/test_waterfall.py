@@ -61,6 +61,14 @@ def test_every_tag_says_where_it_came_from() -> None:
     ]
 
 
+def test_what_no_publisher_sends_is_not_said_to_be_sent() -> None:
+    names = ("publisher_id", "caller_number", "campaign_id", "call_uuid")
+    told = explain(make_ping(trace=make_trace(tags={name: TracedTag("x", "ping") for name in names})))
+    shown = picture_of(told, company=company(), actor=OWNER, base_url="")
+    sources = ["sent with the ping", "sent with the ping", "added by Ringbid", "added by Ringbid"]
+    assert [tag.source for tag in shown.tags] == sources
+
+
 def test_who_only_reads_sees_no_private_tag_anywhere() -> None:
     for role, hidden in ((Role.OWNER, False), (Role.MANAGER, False), (Role.ANALYST, True)):
         shown = picture(role)

@@ -34,6 +34,7 @@ _STRATEGIES = {
     "bid": "By priority; within a level, the highest revenue wins.",
     "performance": "By priority; within a level, who earns most per call wins.",
 }
+_ADDED = OWN - {"publisher_id", "caller_number"}
 _LEAST_SHOWN = 3  # a private value that is shorter would be found everywhere in an ask
 
 
@@ -180,9 +181,13 @@ def _tag_rows(tags: Mapping[str, TracedTag], private: set[str], *, masked: bool)
         yield TagRow(
             name=name,
             value=MASKED if masked and is_private else _text(tag),
-            source=_SOURCES.get(tag.source, f"answered by the webhook {tag.source}"),
+            source="added by Ringbid" if name in _ADDED else _source(tag),
             private=is_private,
         )
+
+
+def _source(tag: TracedTag) -> str:
+    return _SOURCES.get(tag.source, f"answered by the webhook {tag.source}")
 
 
 def _text(tag: TracedTag) -> str:
