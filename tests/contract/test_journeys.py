@@ -11,7 +11,8 @@ import pytest
 
 from ringbid.ledger.correcting import Adjust, Corrected, Void
 from ringbid.reports.homes import Home
-from ringbid.values.ids import CompanyId
+from ringbid.store import journeys_due
+from ringbid.values.ids import CallId, CompanyId
 from ringbid.values.money import Money
 from support.call_stage import Stage, act
 from support.call_world import dials
@@ -202,6 +203,34 @@ def test_more_pings_than_fit_in_a_round_are_folded_in_several(place: StorePlace)
     run(place, story)
     assert len(journeys(place)) == 25
     assert kept_sums(place) == counted_sums(place)
+
+
+def test_a_call_that_changed_often_is_folded_once_for_all_of_it(place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.perform(PLAYS["a direct call"])
+        store = stage.world.store
+        await fold_all(store)
+        [(call_id,)] = rows_of(place, "select uuid from call")
+        await store._writer.transact(lambda session: journeys_due.note(session, [call_id] * 30))
+        assert await fold_all(store) == 1
+        assert rows_of(place, "select count(*) from journey_due") == [(0,)]
+
+    act(place, story)
+    assert kept_sums(place) == counted_sums(place)
+
+
+def test_calls_that_changed_are_folded_in_several_rounds_and_none_is_forgotten(place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.perform(PLAYS["a direct call"])
+        store = stage.world.store
+        [(call_id,)] = rows_of(place, "select uuid from call")
+        gone = [CallId(f"018fc4a9-0000-7000-8000-{number:012}") for number in range(130)]
+        await store._writer.transact(lambda session: journeys_due.note(session, [*gone, call_id]))
+        assert await fold_all(store) > 10
+        assert rows_of(place, "select count(*) from journey_due") == [(0,)]
+        assert journeys(place, "direct, ending, step") == [(1, "paid", 8)]
+
+    act(place, story)
 
 
 def test_two_processes_that_fold_at_once_fold_each_journey_once(postgres_place: StorePlace) -> None:

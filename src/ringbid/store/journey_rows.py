@@ -26,6 +26,7 @@ from ringbid.store.statements import Insert, Row, Statement, database_now_ms, on
 from ringbid.values.ids import CompanyId, PingId
 
 CHUNK = 10  # of each kind, in one transaction: on SQLite pings and calls wait for it
+DUE_CHUNK = 5 * CHUNK  # notes of changed calls: most calls have several, and are folded once for all of them
 
 _ping, _held = schema.ping, schema.reservation
 _floor = select(journey_mark.c.ping_id).where(journey_mark.c.name == literal_column("'floor'")).scalar_subquery()
@@ -41,7 +42,7 @@ NEW_PINGS = Statement(
     .order_by(_ping.c.id)
     .limit(CHUNK)
 )
-DUE = Statement(select(journey_due.c.id, journey_due.c.call_id).order_by(journey_due.c.id).limit(CHUNK))
+DUE = Statement(select(journey_due.c.id, journey_due.c.call_id).order_by(journey_due.c.id).limit(DUE_CHUNK))
 # Written out, not bound: a partial index serves only what says its condition.
 TO_CHECK = Statement(
     select(journey.c.uuid)

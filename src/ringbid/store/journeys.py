@@ -66,6 +66,7 @@ class _Round:
     new: dict[PingId, _New]
     newest_id: int | None
     due: list[tuple[int, CallId]]
+    due_left: bool
     to_check: list[PingId]
 
     @property
@@ -75,7 +76,7 @@ class _Round:
     @property
     def last(self) -> bool:
         """Was nothing left behind?"""
-        return max(len(self.new), len(self.due), len(self.to_check)) < rows.CHUNK
+        return not self.due_left and max(len(self.new), len(self.to_check)) < rows.CHUNK
 
 
 @dataclass(slots=True)
@@ -126,11 +127,14 @@ def _look(homes: Homes, session: Session) -> _Round:
         (rows.NOW, {}), (rows.NEW_PINGS, {}), (rows.DUE, {}), (rows.TO_CHECK, {"now_ms": now_ms})
     )
     made = [_begin(row[1:], homes) for row in new]
+    calls = set(list(dict.fromkeys(call_id for _, call_id in due))[: rows.CHUNK])
+    chosen = [(number, CallId(call_id)) for number, call_id in due if call_id in calls]
     return _Round(
         at=from_ms(now_ms if now_ms is not None else server_now_ms),
         new={one.beginning.uuid: one for one in made},
         newest_id=new[-1][0] if new else None,
-        due=[(number, CallId(call_id)) for number, call_id in due],
+        due=chosen,
+        due_left=len(due) == rows.DUE_CHUNK or len(chosen) < len(due),
         to_check=[PingId(uuid) for (uuid,) in to_check],
     )
 
