@@ -8,6 +8,7 @@ from pathlib import Path
 from ringbid.call.event import Arrival
 from ringbid.call.instruction import Routing
 from ringbid.edge import tasks
+from ringbid.edge.telephony.sip.noting import NotingDesk
 from ringbid.edge.telephony.sip.router import SipRouter
 from support.sip_desk import NOBODY, FakeDesk
 from support.sip_scenarios import caller
@@ -45,7 +46,7 @@ def test_a_server_has_caught_up_when_the_calls_that_waited_for_it_are_routed(tmp
     async def play(stage: Stage) -> None:
         calling = await stage.start_call(caller(final=480), calls=3)
         await stage.wait_for_questions(3)
-        router = SipRouter(desk, stage.settings.sip)
+        router = SipRouter(NotingDesk(desk), stage.settings.sip)
         connecting = tasks.start(router.run(), name="router")
         catching_up = tasks.start(router.wait_until_caught_up(), name="catching up")
         await desk.wait_for_arrivals(3)

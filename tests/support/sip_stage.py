@@ -23,6 +23,7 @@ from ringbid.call.desk import CallDesk
 from ringbid.edge import tasks
 from ringbid.edge.telephony.sip.commands import EngineCommands
 from ringbid.edge.telephony.sip.engine import SipEngine, find_missing
+from ringbid.edge.telephony.sip.noting import NotingDesk
 from ringbid.edge.telephony.sip.router import SipRouter
 from ringbid.settings import Settings, Sip
 from support.sip_desk import FakeDesk
@@ -91,7 +92,7 @@ class Stage:
 
     async def connect_router(self, desk: CallDesk | None = None) -> asyncio.Task[None]:
         """Another router, of the same desk or of another; returns its task when it is connected."""
-        router = SipRouter(desk or self.desk, self.settings.sip)
+        router = SipRouter(NotingDesk(desk or self.desk), self.settings.sip)
         task = tasks.start(router.run(), name="router")
         self._routers.append(task)
         self.routers.append(router)
