@@ -91,6 +91,15 @@ def audit(journal: Journal, contents: Contents, *, caps: Mapping[str, int], grou
     return found
 
 
+def compare_places(taken: Mapping[str, int], expected: Mapping[str, int]) -> Iterator[str]:
+    """Both by buyer: how many places could be taken once all were to be free, and how many there are."""
+    told = f"after the last TTL the buyers took {dict(taken)}, not {dict(expected)}"
+    if any(taken[buyer] < places for buyer, places in expected.items()):
+        yield f"leaked: {told}"
+    if any(taken[buyer] > places for buyer, places in expected.items()):
+        yield f"oversold: {told}"
+
+
 def most_at_once(spans: Iterable[tuple[int, int]]) -> int:
     """The largest number of [start, end) that share a moment. One that ends when another starts does not meet it."""
     changes = sorted(change for start, end in spans if start < end for change in ((start, 1), (end, -1)))

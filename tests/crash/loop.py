@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from crash.audit import audit, read_store
+from crash.audit import audit, compare_places, read_store
 from crash.fleet import Fleet, fleet
 from crash.publishers import Attempt, Journal, Publisher
 from support.server import apply_catalog, free_port
@@ -71,7 +71,7 @@ def crash_loop(*, data: Path, kills: int, seed: int, database: str | None = None
         caps: Mapping[str, int] = dict.fromkeys(BUYERS, CAP)
         violations = audit(journal, contents, caps=caps, groups={" ".join(BUYERS): GROUP_CAP})
         _apply(data, database, ttl_seconds=FILL_SECONDS)
-        violations += _places_that_are_not_free(servers, seed=seed)
+        violations += _places_that_differ(servers, seed=seed)
     attempts = journal.attempts
     return Outcome(
         violations=violations,
@@ -98,8 +98,12 @@ def _live(journal: Journal, moments: random.Random) -> None:
     time.sleep(moments.uniform(0, LIFE_SECONDS))
 
 
-def _places_that_are_not_free(servers: Fleet, *, seed: int) -> list[str]:
-    """Nothing leaked: seen from outside, each buyer takes exactly as many as its cap, and all together the group's."""
+def _places_that_differ(servers: Fleet, *, seed: int) -> list[str]:
+    """Seen from outside, each buyer takes exactly as many as its cap, and all together the group's.
+
+    Fewer: places leaked. More: it is oversold, which the load before shows only where the machine is quick enough to
+    have more pings at once than there are places.
+    """
     servers.start()
     journal = Journal()
     publisher = Publisher(PUBLISHERS, port=servers.port, keys=(), journal=journal, seed=seed)
@@ -111,8 +115,7 @@ def _places_that_are_not_free(servers: Fleet, *, seed: int) -> list[str]:
         taken[buyer] += attempt.reserved
     publisher.disconnect()
     expected = {buyer: max(0, min(CAP, GROUP_CAP - CAP * index)) for index, buyer in enumerate(BUYERS)}
-    found = [] if taken == expected else [f"leaked: after the last TTL the buyers took {taken}, not {expected}"]
-    return found + journal.surprises
+    return [*compare_places(taken, expected), *journal.surprises]
 
 
 def _key_of(buyer: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from crash.audit import Contents, StoredReservation, audit, most_at_once
+from crash.audit import Contents, StoredReservation, audit, compare_places, most_at_once
 from crash.publishers import Attempt, Journal
 
 EXPIRES_MS = 1_716_999_378_246
@@ -106,3 +106,17 @@ def test_a_group_is_oversold_by_its_buyers_together() -> None:
 def test_places_that_meet_at_an_instant_do_not_overlap() -> None:
     assert most_at_once([(0, 10), (10, 20), (5, 15), (20, 20)]) == 2
     assert most_at_once([]) == 0
+
+
+@pytest.mark.parametrize(
+    ("taken", "found"),
+    [
+        ({"ash": 5, "birch": 2}, []),
+        ({"ash": 4, "birch": 2}, ["leaked"]),
+        ({"ash": 6, "birch": 2}, ["oversold"]),
+        ({"ash": 4, "birch": 3}, ["leaked", "oversold"]),
+    ],
+)
+def test_fewer_places_than_there_are_leaked_and_more_are_oversold(taken: dict[str, int], found: list[str]) -> None:
+    lines = compare_places(taken, {"ash": 5, "birch": 2})
+    assert [line.partition(":")[0] for line in lines] == found
