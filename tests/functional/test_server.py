@@ -108,3 +108,13 @@ def test_neither_keys_nor_numbers_are_in_the_servers_log(server: RunningServer) 
     log = (server.data / "serve.log").read_text()
     assert QUERY["key"] not in log
     assert "2135550123" not in log
+
+
+def test_a_server_that_stops_writes_nothing_into_its_log_but_json(server: RunningServer) -> None:
+    with pytest.raises(urllib.error.HTTPError) as missing:
+        urllib.request.urlopen(f"{server.base_url}/nothing", timeout=5)  # the pages' application is there by then
+    missing.value.close()
+    log = server.data / "serve.log"
+    before = len(log.read_text())
+    server.stop()
+    assert [line for line in log.read_text()[before:].splitlines() if not line.startswith("{")] == []

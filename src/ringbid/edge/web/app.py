@@ -41,6 +41,7 @@ def build_web(office: Office, handlers: Sequence[ControllerRouterHandler]) -> Li
         exception_handlers=HANDLERS,
         template_config=TemplateConfig(instance=_templates()),
         openapi_config=None,
+        logging_config=None,  # the log is `edge.observe`'s: Litestar's own would write lines of another form into it
     )
     check_policies(app)
     return app

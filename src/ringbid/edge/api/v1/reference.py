@@ -38,7 +38,7 @@ def schema() -> dict[str, Any]:
     """The OpenAPI 3.1 document of every operation. Made once, of an application of its own that serves nothing."""
     from ringbid.edge.api.v1.resources import HANDLERS as OPERATIONS  # noqa: PLC0415 -- it lists this module, too
 
-    app = Litestar(OPERATIONS, openapi_config=_CONFIG)
+    app = Litestar(OPERATIONS, openapi_config=_CONFIG, logging_config=None)
     handlers = [handler for route in app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers]
     lists = {
         str(handler.operation_id): parameters_told(handler.opt["listing"])
