@@ -48,6 +48,11 @@ def test_only_its_owner_can_read_what_was_written(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "sip").iterdir()} == {0o600}
 
 
+def test_a_data_folder_that_the_configuration_is_the_first_to_need_is_private(tmp_path: Path) -> None:
+    write_config(settings(), tmp_path / "data" / "sip")
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "data", tmp_path / "data" / "sip")} == {0o700}
+
+
 def test_passwords_are_not_in_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "users").write_text("# ours\n\npub1:hunter2:more\n")
     rendered = render_config(settings(users_file=tmp_path / "users"))

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ringbid.edge.telephony.sip.record_log import record_key
+from ringbid.edge.telephony.sip.record_log import make_private, record_key
 from ringbid.settings import Settings
 
 MAIN_FILE = "kamailio.cfg"
@@ -56,7 +56,7 @@ def render_config(settings: Settings) -> dict[str, str]:
 def write_config(settings: Settings, folder: Path) -> Path:
     """Write the files into `folder`, for its owner's eyes only; returns the main one. Raises WrongSipSettings."""
     rendered = render_config(settings)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder)
     rendered["settings.cfg"] += _substitution("RECORD_KEY", record_key(folder)) + "\n"
     for name, text in rendered.items():
         path = folder / name

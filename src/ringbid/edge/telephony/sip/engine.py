@@ -28,7 +28,7 @@ from ringbid.edge.telephony.sip.config import (
     split_address,
     write_config,
 )
-from ringbid.edge.telephony.sip.record_log import LOG_PATTERN
+from ringbid.edge.telephony.sip.record_log import LOG_PATTERN, make_private
 from ringbid.settings import Settings
 
 PACKAGES = ("kamailio", "kamailio-extra-modules", "kamailio-postgres-modules", "kamailio-tls-modules")
@@ -103,7 +103,7 @@ class SipEngine:
         ]  # fmt: skip
         if sip.media == "record":
             folder = raw_recordings_folder(self._settings)
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(folder)
             command += [f"--recording-dir={folder}", "--recording-method=pcap", "--recording-format=eth"]
         log = self.folder / "rtpengine.log"
         self._rtpengine = await self._spawn(command, log)

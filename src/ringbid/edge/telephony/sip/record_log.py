@@ -27,11 +27,17 @@ _KEPT_LOGS = 20
 _AT_ONCE_BYTES = 1024 * 1024
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder that nobody else may look into, and the one around it: the data folder, or that of recordings."""
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def record_key(folder: Path) -> str:
     """The key that records in this folder's logs begin with; made once, for the folder's owner's eyes only."""
     path = folder / _KEY_FILE
     if not path.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         fresh = folder / f"{_KEY_FILE}.{os.getpid()}"
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

@@ -21,7 +21,7 @@ from ringbid.call.desk import CallDesk
 from ringbid.call.event import CallEvent
 from ringbid.edge.telephony.sip import messages
 from ringbid.edge.telephony.sip.commands import EngineCommands, EngineUnreachable
-from ringbid.edge.telephony.sip.record_log import RecordLog
+from ringbid.edge.telephony.sip.record_log import RecordLog, make_private
 from ringbid.reservations.ports import StoreOverloaded, StoreUnavailable
 from ringbid.values.clock import Clock, format_utc, from_ms, to_ms
 from ringbid.values.ids import PingId
@@ -183,6 +183,6 @@ class Reconciler:
     def _keep_proofs(self) -> None:
         path = self.folder / _PROOFS_FILE
         fresh = path.with_suffix(".new")
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self.folder)
         fresh.write_bytes(msgspec.json.encode(self._alive))
         fresh.replace(path)
