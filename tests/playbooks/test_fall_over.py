@@ -93,6 +93,26 @@ def test_a_buyer_that_declined_the_ping_is_not_rung(sqlite_place: StorePlace) ->
     act(sqlite_place, story, **BY_BID)
 
 
+def test_why_a_buyer_was_out_at_the_ping_is_told_in_full_in_each_routing_of_its_call(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        world.outbound.answers = {
+            "alpha bids": {"json": {"ok": False}},
+            "bravo bids": {"json": {"ok": True, "bid": "9"}},
+            "delta bids": {"fails": "ask_unreachable"},
+        }
+        await world.ping()
+        await rung_to_the_end(world, await world.arrive())
+        call = await world.stored()
+        assert len(call.trace.routings) == 2
+        for routing in call.trace.routings:
+            out = {verdict.buyer: (verdict.expected, verdict.setting) for verdict in routing.verdicts}
+            assert out["alpha"] == ("true", "campaigns[cars].webhooks[alpha bids].accept")
+            assert out["delta"][1] == "campaigns[cars].webhooks[delta bids].url"
+
+    act(sqlite_place, story, **BY_BID)
+
+
 def test_several_steps_at_once_are_in_the_same_order(sqlite_place: StorePlace) -> None:
     async def story(stage: Stage) -> None:
         await stage.world.ping()

@@ -48,20 +48,27 @@ def of_ping(ping: StoredPing, plan: CampaignPlan, *, with_bids: bool) -> Memory:
         return Memory(tags=tags, seed=trace.seed)
     outputs: dict[BuyerId, Mapping[str, str]] = {}
     out: dict[BuyerId, Refused] = {}
+    verdicts = {BuyerId(verdict.buyer): verdict for verdict in trace.verdicts}
     for ask in trace.asks:
         if ask.buyer is None:
             continue
         buyer_id = BuyerId(ask.buyer)
         if ask.reason is not None:
-            out.setdefault(buyer_id, Refused(BY_CODE[ask.reason], actual=ask.detail))
+            out.setdefault(buyer_id, _why_out(ask.reason, ask.detail, verdicts.get(buyer_id)))
         outputs[buyer_id] = {**outputs.get(buyer_id, {}), **ask.outputs}
-    verdicts = {BuyerId(verdict.buyer): verdict for verdict in trace.verdicts}
     for planned in plan.buyers:
         buyer_id = planned.buyer.id
         if planned.webhooks and buyer_id not in outputs:
             known = verdicts.get(buyer_id)
             out.setdefault(buyer_id, refusal_of(known) if known is not None else Refused(Reason.NOT_CONSIDERED))
     return Memory(tags=tags, outputs=outputs, out=out, seed=trace.seed)
+
+
+def _why_out(code: str, detail: str | None, verdict: TracedVerdict | None) -> Refused:
+    """Why an answer put a buyer out. Its verdict says besides what was expected, and which setting decides it."""
+    if verdict is not None and verdict.reason == code:
+        return refusal_of(verdict)
+    return Refused(BY_CODE[code], actual=detail)
 
 
 def of_call(call: StoredCall) -> Memory:
