@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+from structlog.testing import capture_logs
+
 from ringbid.call.event import Arrival, CallEvent
 from ringbid.call.instruction import Connect, Over, Refuse, Routing
 from ringbid.edge.observe import Metrics
 from ringbid.edge.telephony.counting import CountingDesk
 from ringbid.values.ids import CallId
+from ringbid.values.phone import PhoneNumber
 from ringbid.values.reason import Reason
 from support.clocks import START, JumpingClock
 
@@ -36,7 +39,12 @@ def rendered(routing: Routing) -> str:
 
     async def happen() -> None:
         arrival = Arrival(
-            provider="sip", provider_call_id="a", caller_number=None, dialled="x", reservation_id=None, at=START
+            provider="sip",
+            provider_call_id="a",
+            caller_number=PhoneNumber("+12125550123"),
+            dialled="+18005550199",
+            reservation_id=None,
+            at=START,
         )
         assert await desk.arrive(arrival) is routing
         assert await desk.go_on("sip", "a") is routing
@@ -63,3 +71,27 @@ def test_events_and_tries_of_messages_are_counted() -> None:
     text = rendered(Over(call_id=CallId("018fc4a9-0000-7000-8000-000000000001")))
     assert 'ringbid_call_events_total{kind="ended",network="sip"} 1.0' in text
     assert 'ringbid_message_tries_total{state="delivered"} 3.0' in text
+
+
+def test_a_call_of_which_nothing_is_kept_is_told_to_the_log_with_four_digits_of_its_numbers() -> None:
+    with capture_logs() as logs:
+        rendered(Refuse(call_id=None, reason=Reason.INBOUND_UNKNOWN, code=404))
+    assert logs == [
+        {
+            "event": "call_turned_away",
+            "log_level": "warning",
+            "network": "sip",
+            "caller": "…0123",
+            "dialled": "…0199",
+            "code": "inbound_unknown",
+            "why": Reason.INBOUND_UNKNOWN.text,
+        }
+    ]
+
+
+def test_a_call_that_is_written_down_needs_no_line_of_the_log() -> None:
+    call_id = CallId("018fc4a9-0000-7000-8000-000000000001")
+    with capture_logs() as logs:
+        rendered(Refuse(call_id=call_id, reason=Reason.CALL_NOT_TAKEN, code=480))
+        rendered(Connect(call_id=call_id, steps=()))
+    assert logs == []
