@@ -158,6 +158,25 @@ def test_a_direct_call_has_the_tags_and_the_publisher_of_its_number_and_its_buye
     act(sqlite_place, story, **bids, **own, **{"campaigns[cars].conversions[any].buyer": "alpha"})
 
 
+def test_a_direct_call_says_where_its_tags_are_from_and_that_is_no_ping(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.world.arrive(dialled=RADIO)
+        sources = {name: tag.source for name, tag in (await stage.world.stored()).trace.tags.items()}
+        assert sources == {
+            "source": "inbound number",
+            "caller_number": "call",
+            "publisher_id": "call",
+            "campaign_id": "call",
+            "call_uuid": "call",
+            "area_code": "number",
+            "caller_state": "number",
+            "caller_country": "number",
+            "geo": "number",
+        }
+
+    act(sqlite_place, story)
+
+
 def test_a_buyer_that_declines_a_direct_call_is_not_rung(sqlite_place: StorePlace) -> None:
     async def story(stage: Stage) -> None:
         world = stage.world

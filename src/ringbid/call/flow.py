@@ -33,7 +33,7 @@ from ringbid.outbox.events import event_messages
 from ringbid.outbox.message import Message
 from ringbid.reservations.calling import CallTake, Claimed, NotOpen
 from ringbid.routing.plan import CampaignPlan
-from ringbid.routing.tags import Tags, tags_of_ping
+from ringbid.routing.tags import OWN, Tags, tags_of_ping
 from ringbid.values.clock import to_ms
 from ringbid.values.ids import CallId, CampaignId, CompanyId, PingId, PublisherId, new_ping_id
 from ringbid.values.phone import PhoneNumber
@@ -334,11 +334,13 @@ def _take(routing: Routing, plan: Plan, *, most_steps: int) -> CallTake:
 
 def _direct_tags(arrival: Arrival, found: Match, call_id: CallId) -> Tags:
     """The tags of a call that no ping has told of: those of the number it called, and what its own number tells."""
-    return tags_of_ping(
+    tags = tags_of_ping(
         parameters=dict(found.number_tags),
         caller_number=arrival.caller_number,
         publisher_id=found.publisher_id,
         campaign_id=found.campaign.id,
         tag_prefix="",
         call_uuid=PingId(call_id),
+        source="inbound number",
     )
+    return Tags(tags.values, {**tags.sources, **dict.fromkeys(OWN & tags.sources.keys(), "call")})

@@ -26,7 +26,8 @@ OWN = frozenset({"caller_number", "publisher_id", "campaign_id", "call_uuid"})
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """Values by key, and the source of each: `ping`, `zip`, `geo`, `number`, or the webhook that answered it."""
+    """Values by key, and the source of each: `ping`, `zip`, `geo`, `number`, or the webhook that answered it. Of a call
+    besides: `call`, `inbound number`, `network`, `written`."""
 
     values: Mapping[str, TagValue]
     sources: Mapping[str, str]
@@ -49,8 +50,10 @@ def tags_of_ping(
     campaign_id: CampaignId,
     tag_prefix: str,
     call_uuid: PingId,
+    source: str = "ping",
 ) -> Tags:
-    """All tags of a ping before anyone is asked. A parameter that is empty is a tag that is missing."""
+    """All tags of a ping before anyone is asked. A parameter that is empty is a tag that is missing. `source`: who told
+    the parameters."""
     values: dict[str, TagValue] = {}
     for key, value in parameters.items():
         if value and key not in SPECIAL:
@@ -63,7 +66,7 @@ def tags_of_ping(
     values["call_uuid"] = call_uuid
     if caller_number is not None:
         values["caller_number"] = caller_number
-    sources = dict.fromkeys(values, "ping")
+    sources = dict.fromkeys(values, source)
     items = _geo_items(sent_geo) if sent_geo else ()
     _locate(values, sources, sent_geo=items, number=caller_number)
     _set_geo(values, sources, sent=items)
