@@ -174,7 +174,8 @@ def _event(
         note = _joined(note, f"told {_say_delay(told_ms - happened_ms)} later")
     return StoryLine(
         kind="event",
-        offset_ms=happened_ms - call.state.received_ms,
+        # Carriers that count whole seconds tell of the first one as if it had been before the call.
+        offset_ms=max(0, happened_ms - call.state.received_ms),
         told_ms=told_ms,
         text=text,
         tone="bad" if order == "unmatched" else "plain" if order == "repeated" else tone,

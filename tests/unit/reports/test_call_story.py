@@ -322,5 +322,10 @@ def test_a_call_in_any_phase_with_nothing_known_can_be_told(phase: Phase) -> Non
     assert safe_call_view(story)["state"] == phase.value
 
 
+def test_nothing_happened_to_a_call_before_it_came_though_its_carrier_cuts_the_time_to_whole_seconds() -> None:
+    story = PlayedCall(make_call(make_attempt("alpha"))).tell("ringing", -0.6, "alpha").story(now=5)
+    assert line_of(story, "rings").offset_ms == 0
+
+
 def test_offsets_are_read_as_on_a_clock() -> None:
     assert [say_offset(ms) for ms in (0, 99_100, 3_723_400, -500)] == ["0:00.0", "1:39.1", "1:02:03.4", "-0:00.5"]
