@@ -270,3 +270,13 @@ def test_a_recorded_call_with_a_number_of_ours_as_the_caller_is_followed_too(kin
     settings = {"recording": True, "caller_id": NUMBER}
     report, exchange = play(kind, ScriptedDesk(connect(dial(1, ANNA))), {ANNA: ANSWERS}, **settings)
     assert (report.errors, exchange.lines.rung[0].caller_id) == ((), NUMBER)
+
+
+@every_kind
+@pytest.mark.parametrize("recording", [True, False])
+def test_a_record_says_where_the_carrier_keeps_its_recording(kind: CarrierKind, recording: bool) -> None:
+    desk = ScriptedDesk(connect(dial(1, ANNA)))
+    play(kind, desk, {ANNA: ANSWERS}, recording=recording)
+    url = desk.only("record").recording_url
+    assert (url or "").startswith("https://recordings.example.com/") is recording
+    assert (url is not None) is recording

@@ -202,6 +202,18 @@ def test_the_end_is_told_with_its_duration_although_the_end_was_heard_before_the
     act(sqlite_place, story, **{"campaigns[cars].webhooks": [end]})
 
 
+def test_where_the_recording_is_is_told_with_the_end(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        [dial] = dials(await world.arrive())
+        await world.tell("answered", attempt=dial)
+        await world.tell("record", attempt=dial, seconds=5.0, recording_url="https://api.example.com/RE1")
+        assert urls_of(sqlite_place, "end") == ["at=https%3A%2F%2Fapi.example.com%2FRE1"]
+
+    end = {"name": "end", "on": "call_ended", "method": "GET", "url": "http://127.0.0.1:9/e?at=[call_recording_url]"}
+    act(sqlite_place, story, **{"campaigns[cars].webhooks": [end]})
+
+
 def test_an_end_whose_record_does_not_come_is_told_without_it_after_ten_minutes(sqlite_place: StorePlace) -> None:
     async def story(stage: Stage) -> None:
         world = stage.world

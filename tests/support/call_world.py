@@ -83,6 +83,7 @@ class CallWorld:
         cause: Cause | None = None,
         seconds: float | None = None,
         ended_by: EndedBy | None = None,
+        recording_url: str | None = None,
         event_id: str | None = None,
     ) -> None:
         """The phone network tells something; a record is of a talk that ended just now."""
@@ -99,6 +100,7 @@ class CallWorld:
             started_at=self.clock.now() - duration if duration is not None else None,
             duration_ms=int(duration / timedelta(milliseconds=1)) if duration is not None else None,
             ended_by=ended_by,
+            recording_url=recording_url,
         )
         self.told.append(event)
         await self.desk.report(event)

@@ -51,7 +51,8 @@ class CallEvent:
     """Something that happened to a call. `event_id` is unique within the provider, and the same when it is told again.
 
     `attempt_id` names the buyer's attempt (`instruction.Dial.attempt_id`) for ringing, answered, failed and record.
-    A record has `started_at` (when the buyer answered), `duration_ms` and `ended_by`. `code` is the SIP status.
+    A record has `started_at` (when the buyer answered), `duration_ms` and `ended_by`, and `recording_url` where the
+    network keeps a recording. `code` is the SIP status.
     """
 
     provider: str
@@ -65,3 +66,4 @@ class CallEvent:
     started_at: datetime | None = None
     duration_ms: int | None = None
     ended_by: EndedBy | None = None
+    recording_url: str | None = None

@@ -79,6 +79,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ended_ms: int | None = None
     duration_ms: int | None = None
     ended_by: EndedBy | None = None
+    recording_url: str | None = None
     recorded: bool = False
     handed_back: bool = False
     revenue: SideOutcome = SideOutcome(outcome="none")

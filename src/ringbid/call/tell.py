@@ -114,7 +114,7 @@ def _money_tokens(attempt: Attempt, call: StoredCall) -> Tokens:
         "currency": attempt.quote.currency,
         "reason": call.state.reason or why,
         "duration_seconds": "" if duration_ms is None else str(duration_ms // 1000),
-        "recording_url": "",
+        "recording_url": attempt.recording_url or "",
         "ended_by": attempt.ended_by or "",
     }
 

@@ -176,6 +176,7 @@ def _is_recorded(state: CallState, attempt: Attempt, event: CallEvent) -> Step:
         ended_ms=started_ms + duration_ms,
         duration_ms=duration_ms,
         ended_by=event.ended_by,
+        recording_url=event.recording_url,
         recorded=True,
     )
     effects: list[Effect] = []

@@ -119,6 +119,21 @@ def test_a_duration_that_nobody_can_have_talked_is_cut() -> None:
     assert reading.read_seconds(message(CallDuration="999999999"), "CallDuration") == 7 * 24 * 3600
 
 
+@pytest.mark.parametrize(
+    ("told", "url"),
+    [
+        ("https://api.example.com/Recordings/RE1", "https://api.example.com/Recordings/RE1"),
+        ("", None),
+        ("javascript:alert(1)", None),
+        ("https://api.example.com/a b", None),
+        ("https://api.example.com/\n", None),
+        (f"https://api.example.com/{'a' * 1024}", None),
+    ],
+)
+def test_where_a_recording_is_must_be_an_address(told: str, url: str | None) -> None:
+    assert reading.read_recording(message(RecordingUrl=told)) == url
+
+
 @pytest.mark.parametrize(("source", "ended_by"), [("caller", "caller"), ("callee", "buyer"), ("unknown", None)])
 def test_telnyx_says_with_the_leg_who_hung_up(source: str, ended_by: str | None) -> None:
     event = read_leg(message(CallStatus="completed", CallDuration="5", HangupSource=source), ATTEMPT)

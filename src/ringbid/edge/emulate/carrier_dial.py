@@ -85,7 +85,10 @@ class Dialling:
             url = call.redirected.result()
             call.redirected = asyncio.get_running_loop().create_future()
             return DialDone(url=url, after=after)
-        return DialDone(url=verb.action, fields=self._action_fields(legs, answered), after=after)
+        fields = self._action_fields(legs, answered)
+        if answered is not None and verb.record != "do-not-record":
+            fields["RecordingUrl"] = f"https://recordings.example.com/{answered[0].sid}"
+        return DialDone(url=verb.action, fields=fields, after=after)
 
     async def tell_after(self, call: LiveCall, done: DialDone) -> None:
         """What was kept back until Dial's end was told."""

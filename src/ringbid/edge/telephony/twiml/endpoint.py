@@ -185,7 +185,7 @@ class TwimlApi:
         of_the_call = Message(provider=line.name, call_sid=call_sid, fields=message.fields, at=message.at)
         event = reading.read_leg(of_the_call, attempt_id)
         if event is not None:
-            if event.kind == "record" and event.ended_by is None:
+            if event.kind == "record" and (event.ended_by is None or line.carrier.recording):
                 await _dial_done_of(call, attempt_id)
             await self._report(event, call)
         return _NOTED
@@ -228,7 +228,7 @@ class TwimlApi:
 
 async def _dial_done_of(call: Remembered, attempt_id: PingId) -> None:
     """Let the end of Dial be told before that of its leg: most carriers send both at the same moment, and only the
-    first tells who hung up. A buyer that lets go early is known by that."""
+    first tells who hung up, and where the recording is. A buyer that lets go early is known by that."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_DIAL_DONE_SECONDS):
             await call.dial_done[attempt_id].wait()

@@ -21,6 +21,7 @@ ANSWERED = frozenset({"completed", "answered"})
 PICKED_UP = frozenset({"in-progress", "answered", "completed"})  # of one leg
 
 _LONGEST_SECONDS = 7 * 24 * 3600
+_LONGEST_URL = 1024
 _CAUSES: Mapping[str, Cause] = {"busy": "busy", "no-answer": "no_answer", "canceled": "cancelled", "failed": "failed"}
 _SIP_CAUSES: Mapping[int, Cause] = {
     404: "unreachable",
@@ -117,12 +118,20 @@ def read_record(
         started_at=ended_at - timedelta(seconds=seconds),
         duration_ms=seconds * 1000,
         ended_by=ended_by,
+        recording_url=read_recording(message),
     )
 
 
 def read_hangup(message: Message) -> EndedBy | None:
     """Who hung up, where the carrier says it with a leg's end."""
     return _HANGUP_SOURCES.get(message.fields.get("HangupSource", ""))
+
+
+def read_recording(message: Message) -> str | None:
+    """Where the carrier keeps its recording, where it says so: with Dial's end, and only when it was told to record."""
+    url = message.fields.get("RecordingUrl", "")
+    fits = len(url) <= _LONGEST_URL and url.isascii() and url.isprintable() and " " not in url
+    return url if fits and url.startswith(("https://", "http://")) else None
 
 
 def read_failure(
