@@ -13,8 +13,8 @@ from ringbid.cli.checks import Finding
 from ringbid.cli.console import fail, output
 from ringbid.cli.running import read_settings, run, stop_on_signals
 from ringbid.edge.telephony.sip.commands import EngineCommands, EngineUnreachable
-from ringbid.edge.telephony.sip.config import WrongSipSettings, sip_folder, write_config
-from ringbid.edge.telephony.sip.engine import EngineFailed, check_config, find_missing
+from ringbid.edge.telephony.sip.config import WrongSipSettings, sip_folder, split_address, write_config
+from ringbid.edge.telephony.sip.engine import EngineFailed, answers_ping, check_config, find_missing
 from ringbid.edge.telephony.sip.running import run_engine as keep_running
 from ringbid.settings import Settings
 
@@ -66,6 +66,11 @@ def check_sip(settings: Settings) -> Finding:
     except EngineUnreachable:
         where = settings.sip.control_address
         return Finding("Phones", "doubtful", f"Kamailio does not answer at {where}", "ringbid sip run")
+    media, where = settings.sip.media, settings.sip.rtpengine_address
+    if media != "none" and not answers_ping(*split_address(where, name="rtpengine_address")):
+        # Calls go on without it, so that nobody else notices.
+        meanwhile = "media go directly" + (", and nothing is recorded" if media == "record" else "")
+        return Finding("Phones", "doubtful", f"rtpengine does not answer at {where}: {meanwhile}", "ringbid sip run")
     return Finding("Phones", "ok", f"Kamailio answers at {settings.sip.control_address}")
 
 
