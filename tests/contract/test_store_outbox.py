@@ -309,6 +309,23 @@ def test_what_is_under_way_or_unknown_is_not_replayed(place: StorePlace) -> None
     run(place, story)
 
 
+def test_a_message_of_which_no_request_could_be_made_is_dead_and_never_claimed_or_replayed(place: StorePlace) -> None:
+    lost, other = message(1, unsendable="found 'é', expected ASCII"), message(2)
+
+    async def story(store: Store) -> None:
+        await put(store, lost, other)
+        [claimed] = await claim(store)
+        assert claimed.message == other
+        await store.outbox.turn([tried(claimed, MessageState.DEAD)], wish(room=0))
+        listed = await stands(store, lost.message_id)
+        assert (listed.state, listed.tries, listed.last_error) == (MessageState.DEAD, 0, "found 'é', expected ASCII")
+        assert await store.outbox.replay(lost.message_id) is Replayed.UNSENDABLE
+        assert await store.outbox.replay_dead(ACME, ENDPOINT) == 1
+        assert [one.message for one in await claim(store)] == [other]
+
+    run(place, story)
+
+
 def test_an_enabled_endpoint_gets_what_was_kept_from_it(place: StorePlace) -> None:
     async def story(store: Store) -> None:
         assert await store.outbox.enable(ACME, ENDPOINT) is None

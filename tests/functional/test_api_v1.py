@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from support.api_v1 import NOWHERE, Api, api_world
+from support.outbox import message, put
 from support.stores import StorePlace
 
 Story = Callable[[Api], Awaitable[None]]
@@ -152,6 +153,21 @@ def test_a_cursor_of_another_list_is_refused(sqlite_place: StorePlace) -> None:
         for query in ({"cursor": cursor, "state": "dead"}, {"cursor": "nonsense"}, {"cursor": cursor[:-3]}):
             answer = await api.get("/deliveries", **query)
             assert (answer.status_code, answer.json()["errors"][0]["at"]) == (422, "cursor")
+
+    play(sqlite_place, story)
+
+
+def test_a_delivery_of_which_no_request_could_be_made_is_not_sent_again(sqlite_place: StorePlace) -> None:
+    async def story(api: Api) -> None:
+        lost = message(unsendable="found 'é', expected ASCII")
+        await put(api.world.store, lost)
+        shown = (await api.get(f"/deliveries/{lost.message_id}")).json()
+        assert (shown["delivery"]["state"], shown["delivery"]["last_error"]) == ("dead", "found 'é', expected ASCII")
+        again = await api.send("POST", f"/deliveries/{lost.message_id}/replay")
+        assert (again.status_code, again.json()["fix"]) == (
+            409,
+            "Mend the webhook in the catalog: the next one is sent.",
+        )
 
     play(sqlite_place, story)
 

@@ -19,7 +19,7 @@ from ringbid.outbox.message import MessageState
 from ringbid.values.ids import CompanyId
 from support.call_stage import exchange
 from support.call_world import CallWorld, call_world, dials
-from support.outbox import tried, wish
+from support.outbox import message, put, tried, wish
 from support.stores import StorePlace
 from support.web import OWNER, FixedIdentities, make_office, web_client
 
@@ -207,6 +207,18 @@ def test_a_message_is_shown_and_sent_again(place: StorePlace) -> None:
         assert shown.listed.state is MessageState.WAITING
         [change] = await console.world.store.audit.listing(CompanyId("acme"), path="deliveries")
         assert (change.entry.before, change.entry.after) == ("dead", "waiting")
+
+    visit(place, story)
+
+
+def test_a_message_of_which_no_request_could_be_made_says_why_and_is_not_sent_again(place: StorePlace) -> None:
+    async def story(console: Console) -> None:
+        lost = message(unsendable="found 'é', expected ASCII")
+        await put(console.world.store, lost)
+        path = f"/deliveries/{lost.message_id}"
+        assert "no request could be made of it: found &#39;é&#39;, expected ASCII" in (await console.get(path)).text
+        await console.post(f"{path}/replay")
+        assert "Mend the webhook: the next one is sent." in (await console.get(path)).text
 
     visit(place, story)
 

@@ -202,6 +202,23 @@ def test_the_end_is_told_with_its_duration_although_the_end_was_heard_before_the
     act(sqlite_place, story, **{"campaigns[cars].webhooks": [end]})
 
 
+def test_what_no_request_can_be_made_of_is_kept_with_the_reason_and_all_else_is_sent(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        await world.ping(source="José")
+        [dial] = dials(await world.arrive())
+        await world.talk(dial, 5.0)
+        rows = rows_of(sqlite_place, "select endpoint, state, last_error from outbox order by endpoint")
+        why = r"found Jos\u00e9, expected at most 8192 visible ASCII characters; see "
+        why += "campaigns[cars].webhooks[b].headers.X-Source"
+        assert rows == [("cars/a", "waiting", None), ("cars/b", "dead", why)]
+        assert urls_of(sqlite_place, "a") == ["source=Jos%C3%A9"]
+
+    hooks = [{"name": name, "on": "call_ended", "url": "http://127.0.0.1:9/e?source=[source]"} for name in "ab"]
+    hooks[1] |= {"headers": {"X-Source": "[source]"}}
+    act(sqlite_place, story, **{"campaigns[cars].webhooks": hooks})
+
+
 def test_where_the_recording_is_is_told_with_the_end(sqlite_place: StorePlace) -> None:
     async def story(stage: Stage) -> None:
         world = stage.world

@@ -27,6 +27,7 @@ def message(
     call_id: CallId | None = None,
     url: str = "https://publisher.example/postback?call=1",
     body: bytes = b'{"payout":1.17}',
+    unsendable: str | None = None,
 ) -> Message:
     """The number-th message: its id sorts behind those before."""
     return Message(
@@ -39,6 +40,7 @@ def message(
         url=url,
         headers=(("Content-Type", "application/json"), ("Authorization", "Bearer hunter2")),
         body=body,
+        unsendable=unsendable,
     )
 
 

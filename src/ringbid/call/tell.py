@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ringbid.buyers.protocol import Ask
 from ringbid.buyers.webhook import CompiledWebhook
 from ringbid.call.convert import Conversion
 from ringbid.call.ports import StoredCall
@@ -72,7 +73,7 @@ def messages_of(
     random_bytes: RandomBytes,
 ) -> tuple[Message, ...]:
     """The messages that are due at `trigger`: one for each webhook of the campaign that fires for this buyer and side,
-    and that nobody waits for. A webhook that cannot be built from what is known is left out."""
+    and that nobody waits for. One that cannot be built from what is known says why instead."""
     hooks = [
         hook
         for hook in plan.hooks(trigger, attempt.buyer_id if attempt is not None else None)
@@ -94,8 +95,7 @@ def messages_of(
         values |= attempt_tokens(attempt, numbered, call_key=call.state.call_key) | _money_tokens(attempt, call)
     if conversion is not None:
         values["side"] = conversion.side
-    made = (_message(call, hook, values, now=now, random_bytes=random_bytes) for hook in hooks)
-    return tuple(message for message in made if message is not None)
+    return tuple(_message(call, hook, values, now=now, random_bytes=random_bytes) for hook in hooks)
 
 
 def _tags_of(trace: CallTrace, buyer_id: BuyerId | None) -> Tags:
@@ -121,10 +121,13 @@ def _money_tokens(attempt: Attempt, call: StoredCall) -> Tokens:
 
 def _message(
     call: StoredCall, hook: CompiledWebhook, values: Tokens, *, now: datetime, random_bytes: RandomBytes
-) -> Message | None:
+) -> Message:
     ask = hook.build_ask(with_aliases(values))
+    unsendable = None
     if isinstance(ask, Refused):
-        return None
+        unsendable = f"found {ask.actual}, expected {ask.expected}; see {ask.setting}"
+        webhook = hook.webhook
+        ask = Ask(webhook_name=webhook.name, method=webhook.method, url=webhook.url, headers=(), body=b"")
     return Message(
         message_id=new_message_id(now, random_bytes),
         company_id=call.company_id,
@@ -135,4 +138,5 @@ def _message(
         url=ask.url,
         headers=ask.headers,
         body=ask.body,
+        unsendable=unsendable,
     )

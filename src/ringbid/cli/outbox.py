@@ -45,6 +45,7 @@ _REPLAYED = {
     Replayed.UNKNOWN.value: "is not in the outbox",
     Replayed.UNDER_WAY.value: "is being sent just now",
     Replayed.ENDPOINT_DISABLED.value: "stays: its endpoint is disabled; see `ringbid outbox enable`",
+    Replayed.UNSENDABLE.value: "stays: no request could be made of it; `ringbid outbox show` says why",
 }
 
 
@@ -218,7 +219,7 @@ def _table(messages: Sequence[Listed]) -> Table:
             message.endpoint,
             Text(message.state.value, _TONES[message.state]),
             str(message.tries),
-            Text(_result(message.last_status, message.last_error) if message.tries else ""),
+            Text(_result(message.last_status, message.last_error)),
             _time(message.next_at),
         )
     return table
@@ -234,6 +235,8 @@ def _story(shown: Shown) -> Iterator[Text]:
         yield Text(f"next try {_time(listed.next_at)}")
     yield Text(f"\n{shown.request}\n")
     yield from map(_line, shown.tries)
+    if not shown.tries and listed.last_error is not None:
+        yield Text(f"never sent: {listed.last_error}", "red")
 
 
 def _line(one: ListedTry) -> Text:

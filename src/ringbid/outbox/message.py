@@ -20,14 +20,15 @@ class MessageState(Enum):
 
     WAITING = "waiting"
     DELIVERED = "delivered"  # answered with 2xx
-    DEAD = "dead"  # the last try failed, too
+    DEAD = "dead"  # the last try failed, too; or it could not be made of what is known, and was never tried
     DISABLED = "disabled"  # its endpoint answered 410 and wants no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """`kind` says what it tells: an event, or `webhook` for the postbacks of a campaign; `endpoint` is what a 410
-    disables."""
+    disables. `unsendable`: why no request could be made of it; then `url` is the webhook's own, and it is only kept to
+    be seen."""
 
     message_id: str
     company_id: CompanyId
@@ -38,6 +39,7 @@ class Message:
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    unsendable: str | None = None
 
 
 def new_message_id(at: datetime, random_bytes: RandomBytes = os.urandom) -> str:

@@ -137,6 +137,7 @@ class Replayed(Enum):
     UNKNOWN = "unknown"  # there is no such message
     UNDER_WAY = "under way"  # it is being sent now
     ENDPOINT_DISABLED = "endpoint disabled"  # enable the endpoint first
+    UNSENDABLE = "unsendable"  # no request could be made of it
 
 
 class SenderStore(Protocol):

@@ -316,6 +316,8 @@ def _sent(call: StoredCall, message: Listed) -> Sent:
         case MessageState.WAITING:
             again = f"; again at {message.next_at:%H:%M:%S} UTC" if message.next_at is not None else ""
             words, tone = f"failed {count} ({got}){again}", "limit"
+        case MessageState.DEAD if not message.tries:
+            words, tone = f"never sent: {message.last_error}", "bad"
         case MessageState.DEAD:
             words, tone = f"given up after {message.tries} tries ({got})", "bad"
         case MessageState.DISABLED:

@@ -58,8 +58,9 @@ _AGAIN = {
     "lease": None,
     "ended_at_ms": None,
 }
+_unsendable = (outbox.c.state == MessageState.DEAD.value) & (outbox.c.tries == 0)  # `outbox_writing` keeps them so
 _REPLAYABLE = Statement(
-    select(outbox.c.lease, outbox_endpoint.c.disabled_at_ms)
+    select(outbox.c.lease, outbox_endpoint.c.disabled_at_ms, _unsendable)
     .select_from(
         outbox.outerjoin(
             outbox_endpoint,
@@ -71,7 +72,7 @@ _REPLAYABLE = Statement(
 _REPLAY = Statement(update(outbox).where(_of_message).values(**_AGAIN))
 _ended = outbox.c.ended_at_ms.is_not(None)  # said so that the index of ended messages serves
 _REPLAY_ALL = Statement(
-    update(outbox).where(_ended, outbox.c.state == bindparam("in_state"), _of_endpoint).values(**_AGAIN)
+    update(outbox).where(_ended, outbox.c.state == bindparam("in_state"), ~_unsendable, _of_endpoint).values(**_AGAIN)
 )
 _ENABLE = Statement(delete(outbox_endpoint).where(_endpoint))
 _REPLACE_SECRET = Insert(secret, replace=True)
@@ -222,7 +223,9 @@ def _replay(message_id: str, session: Session) -> Replayed:
     [rows] = session.fetch((_REPLAYABLE, {"of_message": message_id}))
     if not rows:
         return Replayed.UNKNOWN
-    [(lease, disabled_at_ms)] = rows
+    [(lease, disabled_at_ms, unsendable)] = rows
+    if unsendable:
+        return Replayed.UNSENDABLE
     if lease is not None:
         return Replayed.UNDER_WAY
     if disabled_at_ms is not None:

@@ -42,4 +42,7 @@ def _row_of(message: Message, at_ms: int) -> Row:
         "step": 0,
         "next_at_ms": at_ms,
     }
+    if message.unsendable is not None:
+        never = {"state": MessageState.DEAD.value, "next_at_ms": None, "ended_at_ms": at_ms}
+        values |= never | {"last_error": message.unsendable}
     return tuple(values.get(column.name) for column in _INSERT.columns)

@@ -82,6 +82,12 @@ def test_money_messages_verdicts_and_the_ping_are_all_there() -> None:
         assert said in text
 
 
+def test_a_message_of_which_no_request_could_be_made_says_why() -> None:
+    lost = make_message(MessageState.DEAD, tries=0, last_status=None, last_error="found 'é', expected ASCII")
+    text = "\n".join(drawn(failed_over().story(messages=[lost])))
+    assert "never sent: found 'é', expected ASCII" in text
+
+
 def test_an_event_that_was_repeated_is_said_so_with_its_row() -> None:
     lines = drawn(failed_over().tell("ended", 108).story())
     assert "The call ended.  repeated  the call was over  [ends_again]" in line_with("repeated", lines)

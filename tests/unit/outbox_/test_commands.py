@@ -106,6 +106,23 @@ def test_a_message_is_shown_with_its_tries_and_without_secrets(
     assert (shown["state"], shown["tries_made"][0]["status"]) == ("dead", 500)
 
 
+def test_a_message_of_which_no_request_could_be_made_says_why_and_stays(
+    place: StorePlace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = message(3, unsendable="found 'é', expected ASCII; see webhooks[crm].headers.X-Name")
+    run(place, lambda store: put(store, lost))
+    monkeypatch.setenv("COLUMNS", "250")
+    print_list(place, as_json=False)
+    [line] = [line for line in capsys.readouterr().out.splitlines() if lost.message_id in line]
+    assert "found 'é', expected ASCII" in line
+    commands.show(lost.message_id, data=place.settings.data, database=None, as_json=False)
+    assert "never sent: found 'é', expected ASCII; see webhooks[crm].headers.X-Name" in capsys.readouterr().out
+    with pytest.raises(typer.Exit):
+        commands.replay([lost.message_id], company=None, endpoint=None, data=place.settings.data, database=None)
+    assert "stays: no request could be made of it" in capsys.readouterr().out
+    assert state_of(place, lost.message_id) is MessageState.DEAD
+
+
 def test_an_unknown_message_is_said_to_be_unknown(place: StorePlace, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit):
         commands.show("msg_0", data=place.settings.data, database=None, as_json=False)

@@ -44,6 +44,7 @@ _REPLAYED = {
     Replayed.WAITING: "It is sent again now, under the same id.",
     Replayed.UNDER_WAY: "It is being sent just now. Look at it again in a moment.",
     Replayed.ENDPOINT_DISABLED: "Its endpoint answered 410 and wants no more. Enable the endpoint first.",
+    Replayed.UNSENDABLE: "No request could be made of it. Mend the webhook: the next one is sent.",
 }
 
 

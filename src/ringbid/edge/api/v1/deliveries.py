@@ -94,6 +94,12 @@ async def replay_delivery(request: WebRequest, message_id: MessageId) -> Deliver
                 detail="The endpoint answered 410 and wants no more, so its messages are kept back.",
                 fix="Enable the endpoint again: ringbid outbox enable",
             )
+        case Replayed.UNSENDABLE:
+            raise ApiError(
+                409,
+                detail="No request could be made of the message; its last error says why.",
+                fix="Mend the webhook in the catalog: the next one is sent.",
+            )
     office.on_message()
     return _told(await _find(office, company_id, message_id))
 
