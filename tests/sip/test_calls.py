@@ -9,9 +9,14 @@ import pytest
 from ringbid.call.instruction import Refuse
 from ringbid.values.ids import CallId
 from ringbid.values.reason import Reason
-from support.sip_desk import FakeDesk, connect, dial
+from support.sip_desk import WAIT_SECONDS, FakeDesk, connect, dial
 from support.sip_scenarios import buyer, caller, cancelling_caller, silent_buyer, vanishing_buyer
 from support.sip_stage import Stage, perform
+
+SOON = 20.0  # on a slow machine, too
+TOO_LONG = (
+    90  # to ring: a call that has to wait for the end of it, or for `no_sign_seconds` of WAIT_SECONDS, is not soon
+)
 
 
 def test_an_answered_call_is_told_with_its_buyer_and_its_end(tmp_path: Path) -> None:
@@ -52,18 +57,17 @@ def test_a_buyer_that_refuses_is_followed_by_the_next_at_once(tmp_path: Path, co
     desk = FakeDesk()
 
     async def play(stage: Stage) -> None:
-        refusing, taking = dial(stage.buyer_uri(1)), dial(stage.buyer_uri(2))
+        refusing, taking = dial(stage.buyer_uri(1), ring_seconds=TOO_LONG), dial(stage.buyer_uri(2))
         desk.first = connect((refusing,), (taking,))
         await stage.buyer(1, buyer(code=code, ring_ms=0))
         await stage.buyer(2, buyer(ring_ms=0))
-        (await stage.call(caller())).check()
+        (await stage.call(caller(), seconds=SOON)).check()
         [failed] = desk.told("failed")
         [answered] = await desk.wait_for("answered")
         assert (failed.attempt_id, failed.code, failed.cause) == (refusing.attempt_id, code, cause)
         assert answered.attempt_id == taking.attempt_id
-        assert (answered.at - failed.at).total_seconds() < 0.3
 
-    perform(play, tmp_path, desk)
+    perform(play, tmp_path, desk, no_sign_seconds=WAIT_SECONDS)
 
 
 def test_a_buyer_that_only_rings_is_cancelled_after_its_ring_time(tmp_path: Path) -> None:
@@ -78,8 +82,7 @@ def test_a_buyer_that_only_rings_is_cancelled_after_its_ring_time(tmp_path: Path
         (await cancelled).check()
         [failed] = desk.told("failed")
         assert (failed.attempt_id, failed.cause) == (ringing.attempt_id, "no_answer")
-        rang = desk.told("ringing")[0]
-        assert 0.9 < (failed.at - rang.at).total_seconds() < 1.5
+        assert (failed.at - desk.arrivals[0].at).total_seconds() > 0.9
 
     perform(play, tmp_path, desk)
 
@@ -88,15 +91,14 @@ def test_a_host_without_a_sign_of_life_is_given_up_early(tmp_path: Path) -> None
     desk = FakeDesk()
 
     async def play(stage: Stage) -> None:
-        dead, taking = dial(stage.buyer_uri(1), ring_seconds=30), dial(stage.buyer_uri(2))
+        dead, taking = dial(stage.buyer_uri(1), ring_seconds=TOO_LONG), dial(stage.buyer_uri(2))
         desk.first = connect((dead,), (taking,))
         await stage.buyer(2, buyer())
-        (await stage.call(caller())).check()
+        (await stage.call(caller(), seconds=SOON)).check()
         [failed] = desk.told("failed")
         assert (failed.attempt_id, failed.cause, failed.code) == (dead.attempt_id, "unreachable", 408)
-        assert (failed.at - desk.arrivals[0].at).total_seconds() < 1.5
 
-    perform(play, tmp_path, desk, no_sign_seconds=0.5)
+    perform(play, tmp_path, desk, no_sign_seconds=1.0)
 
 
 def test_a_destination_that_cannot_even_be_sent_to_has_failed(tmp_path: Path) -> None:
@@ -182,14 +184,14 @@ def test_a_call_is_ended_at_its_longest_duration_whatever_is_sent_within_it(tmp_
     desk = FakeDesk()
 
     async def play(stage: Stage) -> None:
-        desk.first = connect((dial(stage.buyer_uri(1), longest_seconds=2),))
+        desk.first = connect((dial(stage.buyer_uri(1), longest_seconds=4),))
         answering = await stage.buyer(1, buyer())
         (await stage.call(caller(reinvite_after_ms=800, waits_for_bye=True))).check()
         (await answering).check()
         [ended] = await desk.wait_for("ended")
         [answered] = desk.told("answered")
         assert ended.ended_by == "engine"
-        assert 2.0 <= (ended.at - answered.at).total_seconds() < 4.5
+        assert (ended.at - answered.at).total_seconds() >= 4
 
     perform(play, tmp_path, desk)
 
@@ -214,7 +216,7 @@ def test_a_call_whose_buyer_has_vanished_is_ended_for_the_caller(tmp_path: Path)
     async def play(stage: Stage) -> None:
         desk.first = connect((dial(stage.buyer_uri(1), longest_seconds=600),))
         await stage.buyer(1, vanishing_buyer())
-        (await stage.call(caller(waits_for_bye=True), "-aa", seconds=70)).check()
+        (await stage.call(caller(waits_for_bye=True), "-aa", seconds=120)).check()
         [ended] = await desk.wait_for("ended")
         assert ended.ended_by == "engine"
 

@@ -15,7 +15,8 @@ from ringbid.edge import tasks
 from ringbid.edge.telephony.sip.commands import EngineCommands, EngineUnreachable
 from ringbid.edge.telephony.sip.engine import EngineFailed, SipEngine
 from ringbid.edge.telephony.sip.running import run_engine
-from support.sip_stage import make_settings
+from support.sip_desk import WAIT_SECONDS
+from support.sip_stage import make_settings, until
 
 
 def network() -> str:
@@ -23,12 +24,12 @@ def network() -> str:
 
 
 async def wait_for_another(commands: EngineCommands, first: int) -> None:
-    for _ in range(200):
+    async def another() -> bool:
         with contextlib.suppress(EngineUnreachable):
-            if await commands.main_process_id() != first:
-                return
-        await asyncio.sleep(0.05)
-    raise AssertionError("Kamailio was not started again")
+            return await commands.main_process_id() != first
+        return False
+
+    await until(another, "another Kamailio")
 
 
 def test_a_kamailio_that_was_killed_is_started_again_until_it_is_told_to_stop(tmp_path: Path) -> None:
@@ -38,12 +39,12 @@ def test_a_kamailio_that_was_killed_is_started_again_until_it_is_told_to_stop(tm
     async def run() -> None:
         stop, ready = asyncio.Event(), asyncio.Event()
         running = tasks.start(run_engine(settings, stop=stop, on_ready=ready.set), name="run")
-        await asyncio.wait_for(ready.wait(), 10)
+        await asyncio.wait_for(ready.wait(), WAIT_SECONDS)
         first = await commands.main_process_id()
         os.kill(first, signal.SIGKILL)
         await wait_for_another(commands, first)
         stop.set()
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, WAIT_SECONDS)
         with pytest.raises(EngineUnreachable):
             await commands.main_process_id()
 

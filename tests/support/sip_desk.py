@@ -13,7 +13,7 @@ from ringbid.values.clock import SystemClock
 from ringbid.values.ids import BuyerId, CallId, new_ping_id
 from ringbid.values.reason import Reason
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0  # the longest that anything may take, on a slow machine
 NOBODY = Refuse(call_id=None, reason=Reason.NO_BUYER_AVAILABLE, code=480)
 
 Decision = Callable[[Arrival], Awaitable[Routing]]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pjsua2 as pj
 
-LONGEST_SECONDS = 15.0
+LONGEST_SECONDS = 50.0  # less than who waits for it
 TRANSPORTS = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP, "tls": pj.PJSIP_TRANSPORT_TLS}
 
 

@@ -8,7 +8,7 @@ import time
 from ringbid.edge.telephony.sip.records import OpenCall, Reconciler
 from ringbid.store.engine_tables import EngineTables, RecordRow
 from ringbid.values.clock import SystemClock
-from support.sip_desk import FakeDesk
+from support.sip_desk import WAIT_SECONDS, FakeDesk
 from support.sip_stage import Stage
 
 
@@ -42,7 +42,7 @@ async def rows_of(table: EngineTables, count: int = 1) -> list[RecordRow]:
 
 
 def _wait_for_rows(table: EngineTables, count: int) -> list[RecordRow]:
-    ends_at = time.monotonic() + 5
+    ends_at = time.monotonic() + WAIT_SECONDS
     while len(rows := table.unnoted(10)) < count:
         assert time.monotonic() < ends_at, "a record was not written"
         time.sleep(0.02)

@@ -50,7 +50,7 @@ def caller(
     if waits_for_bye:
         return _scenario([*steps, _expect("BYE"), _send(_response(200))])
     bye = _request("BYE", cseq=3, from_=from_, within=True)
-    return _scenario([*steps, _pause(talk_ms), _send(bye), _receive(200)])
+    return _scenario([*steps, _pause(talk_ms), _send(bye, retransmit=True), _receive(200)])
 
 
 def referred_caller(*, code: int = 202, talk_ms: int | None = 300, hangs_up_first: bool = False) -> str:

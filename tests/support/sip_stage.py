@@ -13,11 +13,12 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ringbid.call.desk import CallDesk
 from ringbid.edge import tasks
@@ -26,9 +27,9 @@ from ringbid.edge.telephony.sip.engine import SipEngine, find_missing
 from ringbid.edge.telephony.sip.noting import NotingDesk
 from ringbid.edge.telephony.sip.router import SipRouter
 from ringbid.settings import Settings, Sip
-from support.sip_desk import FakeDesk
+from support.sip_desk import WAIT_SECONDS, FakeDesk
 
-CALL_SECONDS = 20.0
+CALL_SECONDS = 60.0  # the longest that a call may take, on a slow machine
 NUMBER = "+18005550100"
 
 
@@ -47,8 +48,18 @@ class Finished:
 
     def received(self) -> list[str]:
         """The messages that came in, in order."""
+        return [message for _, message in self._log("received")]
+
+    def moments(self, direction: Literal["sent", "received"], start: str) -> list[datetime]:
+        """When it sent or received the messages that begin so. SIPp takes the time once it has sent, or read, them."""
+        return [moment for moment, message in self._log(direction) if message.startswith(start)]
+
+    def _log(self, direction: str) -> list[tuple[datetime, str]]:
         parts = self.messages.split("-----------------------------------------------")
-        return [part.partition("\n\n")[2] for part in parts if "message received" in part]
+        parted = [part.partition("\n\n") for part in parts if f" message {direction} " in part]
+        return [
+            (datetime.fromisoformat(head.split("\n")[0].strip()).astimezone(), message) for head, _, message in parted
+        ]
 
 
 @dataclass
@@ -96,7 +107,7 @@ class Stage:
         task = tasks.start(router.run(), name="router")
         self._routers.append(task)
         self.routers.append(router)
-        await asyncio.wait_for(router.wait_until_connected(), 10)
+        await asyncio.wait_for(router.wait_until_connected(), WAIT_SECONDS)
         return task
 
     async def disconnect_routers(self) -> None:
@@ -176,23 +187,35 @@ class Stage:
             if process.returncode is None:
                 process.kill()
 
+    def seen(self) -> str:
+        """All messages that SIPp has sent and received so far."""
+        return "".join(_read(path) for path in sorted(self.folder.glob("*.messages")))
+
     async def wait_for_questions(self, count: int) -> None:
         """Until so many questions wait for a server."""
-        for _ in range(500):
-            tables = await self.commands.ask("htable.stats")
-            if any(table["name"] == "ask" and table["all"] >= count for table in tables):
-                return
-            await asyncio.sleep(0.01)
-        raise AssertionError(f"there are no {count} questions")
 
-    async def wait_until_talking(self) -> None:
-        """Until Kamailio has seen the caller's ACK of a call."""
-        for _ in range(500):
+        async def waiting() -> bool:
+            tables = await self.commands.ask("htable.stats")
+            return any(table["name"] == "ask" and table["all"] >= count for table in tables)
+
+        await until(waiting, f"{count} questions")
+
+    async def wait_until_talking(self, calls: int = 1) -> None:
+        """Until Kamailio has seen the caller's ACK of so many calls."""
+
+        async def talking() -> bool:
             listed = await self.commands.ask("dlg.list")
-            if any(dialog["state"] == 4 for dialog in listed or ()):
-                return
-            await asyncio.sleep(0.01)
-        raise AssertionError("no call was acknowledged")
+            return sum(dialog["state"] == 4 for dialog in listed or ()) >= calls
+
+        await until(talking, f"{calls} calls that were acknowledged")
+
+    async def wait_until_over(self) -> None:
+        """Until Kamailio has forgotten all calls."""
+
+        async def over() -> bool:
+            return not await self.commands.dialogs()
+
+        await until(over, "the end of all calls")
 
     async def close(self) -> None:
         await self.disconnect_routers()
@@ -201,6 +224,14 @@ class Stage:
                 process.kill()
                 await process.wait()
         await self.engine.stop()
+
+
+async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Until it holds. For what other processes do, which tell nobody."""
+    ends_at = time.monotonic() + WAIT_SECONDS
+    while not await holds():
+        assert time.monotonic() < ends_at, f"waited for {what}"
+        await asyncio.sleep(0.01)
 
 
 async def _last_line(process: asyncio.subprocess.Process) -> dict[str, Any]:
@@ -215,7 +246,7 @@ def _read(path: Path) -> str:
 def _wait_until_bound(address: str, task: asyncio.Task[Finished]) -> None:
     """Until port 5060 of `address` is taken: SIPp does not say when it is ready."""
     wanted = "".join(f"{int(part):02X}" for part in reversed(address.split("."))) + ":13C4"
-    ends_at = time.monotonic() + 10
+    ends_at = time.monotonic() + WAIT_SECONDS
     while not any(wanted in Path(f"/proc/net/{table}").read_text() for table in ("udp", "tcp")):
         assert not task.done(), f"SIPp ended at once: {task.result().output}"
         assert time.monotonic() < ends_at, f"nobody listens on {address}"
@@ -233,8 +264,8 @@ def make_settings(folder: Path, network: str, **changes: Any) -> Settings:
         "router_address": f"{network}.1:8448",
         "control_address": f"{network}.1:8449",
         "rtpengine_address": f"{network}.1:2223",
-        "no_sign_seconds": 0.5,
-        "lookup_seconds": 5.0,
+        "no_sign_seconds": 3.0,  # whoever is there gives a sign sooner, also on a slow machine
+        "lookup_seconds": 20.0,
         "workers": 2,
         "memory_megabytes": 64,
         **changes,
