@@ -54,7 +54,7 @@ async def watch(request: WebRequest) -> Template:
 
 @get("/live/feed", opt={"policy": Policy.READ}, name="live-feed")
 async def feed(request: WebRequest) -> ServerSentEvent:
-    """The rows on the screen each time that something ended, as `live_rows.html`."""
+    """The rows on the screen at once, and each time that something ended, as `live_rows.html`."""
     return ServerSentEvent(_events(request), headers={"X-Accel-Buffering": "no"})
 
 
@@ -63,16 +63,19 @@ async def _events(request: WebRequest) -> AsyncIterator[ServerSentEventMessage]:
     if asked.problems:
         return
     office, company_id = office_of(request), actor_of(request).company_id
-    start = (await office.listings.pings(scope_of(request), asked.query)).rows
-    shown = deque(reversed(start), maxlen=SHOWN)
+    # In this order a ping that ends meanwhile is read twice, and shown once; in the other it would be lost.
     position = (await office.live.since(company_id, None)).position
+    start = (await office.listings.pings(scope_of(request), asked.query)).rows
+    known = {row.ping_id for row in start}
+    shown = deque(reversed(start), maxlen=SHOWN)
+    yield ServerSentEventMessage(data=_draw(request, tuple(reversed(shown)), left_out=0, ended=0))
     ended = left_out = 0
     for _ in range(_TICKS):
         if not await office.live.pause(_TICK_SECONDS):
             return
         burst = await office.live.since(company_id, position)
         position = burst.position
-        fitting = [row for row in burst.rows if fits(row, asked.query.filters)]
+        fitting = [row for row in burst.rows if row.ping_id not in known and fits(row, asked.query.filters)]
         chosen, over = sample(fitting, round(PER_SECOND * _TICK_SECONDS))
         ended += len(fitting) + burst.missed
         left_out += over + burst.missed
