@@ -7,10 +7,11 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from support.desk_server import Desk, running_desk
 
+LONGEST_MS = 30_000  # that anything may take, on a slow machine
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # A container's root has no user namespaces to make a sandbox of, and little shared memory.
 _ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
@@ -28,6 +29,7 @@ def browser() -> Iterator[Browser]:
     """The system's Chromium."""
     path = next((found for name in _NAMES if (found := shutil.which(name))), None)
     assert path is not None, "Chromium is missing: scripts/require_test_tools.sh installs it, or says how"
+    expect.set_options(timeout=LONGEST_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
         yield chromium

@@ -96,8 +96,8 @@ def claim(page: Page, path: str) -> None:
 def set_up_codes(page: Page) -> str:
     page.goto("/settings/account")
     page.get_by_role("button", name="Set up one-time codes").click()
-    look(page, "two-factor")
     secret = page.get_by_role("button", name="Copy the secret").get_attribute("data-copy")
+    look(page, "two-factor")
     assert secret is not None
     page.get_by_label("Code of the app").fill(pyotp.TOTP(secret).at(SystemClock().now()))
     page.get_by_role("button", name="Turn them on").click()

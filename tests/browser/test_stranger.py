@@ -224,7 +224,7 @@ def see_first_ping(walk: Walk, publisher: Walk, curl: str) -> None:
     walk.look("live-before")
     reply = send(curl)
     assert reply["status"] == "reserved", reply
-    expect(publisher.page.get_by_text(re.compile(r"Your first ping was received .* ✓"))).to_be_visible(timeout=15_000)
+    expect(publisher.page.get_by_text(re.compile(r"Your first ping was received .* ✓"))).to_be_visible()
     publisher.look("posting-page-pinged")
     with publisher.page.expect_download() as download:
         publisher.follow("As Markdown")
@@ -233,7 +233,7 @@ def see_first_ping(walk: Walk, publisher: Walk, curl: str) -> None:
     expect(publisher.page.get_by_role("heading", name="Try it")).to_be_hidden()
     publisher.look("posting-page-printed", on_paper=True)
     publisher.page.emulate_media(media="screen")
-    expect(walk.page.locator(f'#live a[href*="{reply["uuid"]}"]').first).to_be_visible(timeout=15_000)
+    expect(walk.page.locator(f'#live a[href*="{reply["uuid"]}"]').first).to_be_visible()
     walk.look("live")
 
 
