@@ -42,7 +42,7 @@ def _keep_places_too_long() -> None:
 
 
 def _forget_idempotency_keys() -> None:
-    """A retry is a new ping. The answers are slow, so that many kills come between commit and answer."""
+    """A retry is a new ping. The answers are slow, so that nearly all kills come between commit and answer."""
     request._idempotency = lambda *_: None
     _send_late()
 
@@ -51,7 +51,7 @@ def _send_late() -> None:
     send_reply = answering.send_reply
 
     async def late(*arguments: Any, **keywords: Any) -> None:
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
         await send_reply(*arguments, **keywords)
 
     answering.send_reply = late

@@ -47,6 +47,11 @@ class Journal:
     surprises: list[str] = field(default_factory=list)
     answered: threading.Event = field(default_factory=threading.Event)  # set with every answer
 
+    @property
+    def reserved(self) -> int:
+        """How many attempts got a place."""
+        return sum(attempt.reserved for attempt in tuple(self.attempts))
+
 
 class Publisher(threading.Thread):
     """Pings under random keys; releases some of its reservations, confirms some, leaves the others to expire."""

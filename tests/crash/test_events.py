@@ -23,7 +23,7 @@ def ping_until_dead(server: RunningServer, numbers: itertools.count[int], answer
     for number in numbers:
         url = f"{server.base_url}/rtbs.json?key={KEY}&publisher_id=4321ABCD&caller_number=%2B1212{2000000 + number}"
         try:
-            with urllib.request.urlopen(url, timeout=10) as reply:
+            with urllib.request.urlopen(url, timeout=60) as reply:
                 answered.add(json.load(reply)["uuid"])
         except OSError:
             return

@@ -55,7 +55,7 @@ def test_a_planted_bug_of_the_sender_is_found(tmp_path: Path, plant: str, reques
         seed=SEED,
         at_once=at_once,
         plant=plant,
-        quiet_seconds=1.5,
+        quiet_seconds=5,
     )
     outcome = fire.run()
     assert any(PLANTED[plant].found_as in line for line in outcome.violations), str(outcome)
