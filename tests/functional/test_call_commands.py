@@ -232,7 +232,7 @@ def test_a_running_server_converts_and_takes_requests_about_calls(
     with running_server(catalog, data=data) as server:
         convert(data, call_id)
         query = f"key={SECRETS['Plain']}&caller_number=2125550123&age=44"
-        with urllib.request.urlopen(f"{server.base_url}/data_writing?{query}", timeout=5) as answer:
+        with urllib.request.urlopen(f"{server.base_url}/data_writing?{query}", timeout=30) as answer:
             assert json.load(answer)["status"] == "call not found, tags stored"
         [row] = listed(data, capsys)
     assert row["revenue"] == "1.5"

@@ -26,7 +26,7 @@ VARIABLES = {"RINGBID_CARRIERS": json.dumps(CARRIERS), "RINGBID_PUBLIC_URL": "ht
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     with running_server(ACME, data=tmp_path_factory.mktemp("data"), environment=VARIABLES) as running:
-        ends_at = time.monotonic() + 10
+        ends_at = time.monotonic() + 60
         while "/claim/" not in log_of(running):  # the last that it says to whoever started it
             assert time.monotonic() < ends_at
             time.sleep(0.02)
@@ -38,7 +38,7 @@ def log_of(server: RunningServer) -> str:
 
 
 def send(server: RunningServer, method: str, path: str, body: str | None, headers: dict[str, str]) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         connection.request(method, path, body, headers)
         return connection.getresponse().status

@@ -18,6 +18,8 @@ CAMPAIGN = "campaigns[auto]"
 NUMBER = "+18444021146"
 CALLER = "+12135550123"  # of California
 DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+LONG_SECONDS = 20  # for a ping: partners answer sooner, also on a slow machine
+SHORT_SECONDS = 1  # too short for a slow partner
 PARTNERS = ("good", "failing", "declining", "slow", "garbled", "odd", "tripped")  # what answers asks, by behaviour
 
 
@@ -94,7 +96,7 @@ def new_plot(urls: dict[str, str], buyers: list[str]) -> Plot:
                     "id": "auto",
                     "name": "Auto insurance",
                     "numbers": [{"number": NUMBER}],
-                    "rtb_keys": [{"key": KEY, "name": "Default", "ttl_seconds": 900, "timeout_seconds": 1}],
+                    "rtb_keys": [{"key": KEY, "name": "Default", "ttl_seconds": 900, "timeout_seconds": LONG_SECONDS}],
                     "routing": {"strategy": "priority", "buyers": [{"buyer": buyer} for buyer in buyers]},
                     "conversions": [
                         {"name": f"pays {buyer}", "buyer": buyer, "seconds": 60, "revenue": 2, "payout": 1}
@@ -225,7 +227,7 @@ def _time(timeout_seconds: float, reason: Reason) -> Callable[[Plot, str], None]
     def plant(plot: Plot, buyer: str) -> None:
         plot.ask(buyer, "slow")
         plot.campaign["rtb_keys"][0]["timeout_seconds"] = timeout_seconds
-        plot.plant(f"{CAMPAIGN}.rtb_keys[Default].timeout_seconds", 5, reason)
+        plot.plant(f"{CAMPAIGN}.rtb_keys[Default].timeout_seconds", LONG_SECONDS, reason)
 
     return plant
 
@@ -340,6 +342,6 @@ ALONE = (
     Cause("no_buyer_available", "routing", _no_buyers),
     Cause("caps_filled", "caps", _overtaken),
     Cause("ask_no_time", "time", _time(0.005, Reason.ASK_NO_TIME)),
-    Cause("ask_timed_out", "time", _time(0.2, Reason.ASK_TIMED_OUT)),
+    Cause("ask_timed_out", "time", _time(SHORT_SECONDS, Reason.ASK_TIMED_OUT)),
 )
 EVERY = (*OF_PINGS, *OF_BUYERS, *ALONE)

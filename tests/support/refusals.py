@@ -47,7 +47,18 @@ from ringbid.worker.snapshot import Catalogs
 from support import hostile_server as partners
 from support.asgi import call
 from support.hostile_server import Behaviour, HostileServer, ask_to, in_seconds
-from support.refusal_causes import CAMPAIGN, EVERY, KEY, OF_BUYERS, OF_PINGS, Cause, Planted, Plot, new_plot
+from support.refusal_causes import (
+    CAMPAIGN,
+    EVERY,
+    KEY,
+    OF_BUYERS,
+    OF_PINGS,
+    SHORT_SECONDS,
+    Cause,
+    Planted,
+    Plot,
+    new_plot,
+)
 from support.scenario import put, yaml_of
 from support.web import OWNER, FixedIdentities
 
@@ -74,7 +85,7 @@ class ChristmasClock:
 
 
 async def _slow(visit: partners.Visit) -> None:
-    await asyncio.sleep(0.4)
+    await asyncio.sleep(2 * SHORT_SECONDS)
     await _GOOD(visit)
 
 
