@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ringbid.settings import Settings
 from ringbid.store.engine_tables import create_engine_tables
@@ -18,6 +19,10 @@ from ringbid.store.sqlite import FILE_NAME
 from support.clocks import JumpingClock
 from support.postgres import Cluster
 from support.stores import StorePlace
+
+# How long an example takes tells of the machine, not of Ringbid.
+settings.register_profile("ringbid", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ringbid")
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ PUBLISHERS = 8
 # How long a server lives: some hardly listen, most are killed at a random moment after their first answer.
 SHORT_LIFE_SECONDS, LIFE_SECONDS = 0.02, 0.16
 SHORT_LIVES = 0.25  # of all
-FIRST_ANSWER_SECONDS = 15.0
+FIRST_ANSWER_SECONDS = 60.0
 BUYERS = ("ash", "birch", "cedar", "date")
 
 

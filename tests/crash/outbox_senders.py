@@ -32,7 +32,7 @@ from ringbid.store.opening import open_store
 from ringbid.values.clock import SystemClock
 from ringbid.worker.outbox import Sender
 
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 TESTS = Path(__file__).parents[1]
 TRIES = 60  # half of them fail: nothing dies of bad luck
 

@@ -211,7 +211,6 @@ async def _put_back(api: Api, sender: Sender) -> None:
 def _send(sender: Sender, operation: Any, mode: GenerationMode, *, most: int) -> None:
     @settings(
         max_examples=most,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.generate],

@@ -178,7 +178,7 @@ def test_allow_private_opens_loopback_but_never_a_metadata_service() -> None:
 addresses = (st.integers(0, 2**32 - 1).map(IPv4Address) | st.integers(0, 2**128 - 1).map(IPv6Address)).map(str)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(addresses, min_size=1, max_size=4))
 def test_whatever_a_name_resolves_to_only_allowed_addresses_are_dialled(found: list[str]) -> None:
     laboratory = Laboratory(zones={"any.test": [tuple(found)]})

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringbid.values.reason import Reason
@@ -16,9 +16,7 @@ from support.calls_api import SECRETS, Front, calls_front
 from support.stores import StorePlace
 
 # One product serves all examples.
-MANY = settings(
-    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+MANY = settings(max_examples=150, derandomize=True, database=None)
 NASTY = ["\x00", "\r\nX: 1", "' or 1=1 --", "../", "%2e%2e", '"', "\\", "é", "𝕏", "\ud800", "\u2028", "[call_key]"]
 TEXTS = st.one_of(st.text(max_size=30), st.sampled_from(NASTY), st.just(""), st.just(CALLER))
 NAMES = st.sampled_from(["key", "caller_number", "call_uuid", "call_key", "side", "publisher_id", "geo", "age"])

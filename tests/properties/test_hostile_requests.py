@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ringbid.buyers.protocol import Ask
@@ -15,9 +15,7 @@ from support.asgi import Response
 from support.auctions import KEY, AskedBuyer, Auctions, bid, catalog_of
 
 # One product serves all examples: none of them may leave anything behind that matters to the next.
-MANY = settings(
-    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+MANY = settings(max_examples=150, derandomize=True, database=None)
 NASTY = [
     "\r\nX-Evil: 1",
     "a\nb",

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringbid.reservations.reservation import Reservation
@@ -18,9 +18,7 @@ from ringbid.values.reason import Reason
 from support.auctions import AskedBuyer, Auctions, Result, Script, bid
 
 # A store in a file makes an example slow to begin, which says nothing about the product.
-FEW = settings(
-    max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+FEW = settings(max_examples=20, derandomize=True, database=None)
 MOST = 1_000_000
 STRATEGIES = st.sampled_from(["bid", "performance", "priority"])
 RANK_REASONS = {"won", "outbid", "outperformed", "not_drawn", "lower_priority"}

@@ -26,7 +26,6 @@ from support.virtual_time import VirtualLoop
 
 FEW = settings(
     max_examples=60,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -23,9 +23,7 @@ from support.histories import Step, histories, play
 from support.reservation_machine import ENDS, ReservationMachine, cap_limits
 
 # A store in a file makes an example slow to begin, which says nothing about the product.
-FEW = settings(
-    max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+FEW = settings(max_examples=15, derandomize=True, database=None)
 
 
 def exchange_of(template: Path, caps: CapLimits, group_caps: CapLimits) -> Exchange:

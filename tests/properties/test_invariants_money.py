@@ -93,7 +93,7 @@ def test_a_hundred_thousand_decisions_sum_to_zero_and_are_what_other_books_say()
     assert min(outcomes.values()) > 1000, f"each happens often, and each is refused often: {outcomes}"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32), st.integers(1, 40))
 def test_any_decisions_sum_to_zero_at_every_moment(seed: int, calls: int) -> None:
     ledger, books = PureLedger(), DecimalBooks()
@@ -143,7 +143,7 @@ def test_the_sum_finds_a_planted_rounding(monkeypatch: pytest.MonkeyPatch) -> No
         decide_all(100, seed=1, calls=50)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.integers(0, MAX_MICROS),
     st.decimals(0, 999, places=6),
@@ -162,7 +162,7 @@ def test_payout_and_margin_of_any_split_add_up_to_the_revenue(revenue: int, perc
     assert -sum(micros for (_, account, _), micros in booked.items() if account in (ALPHA, PUBLISHER)) == margin
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 2**32), st.integers(2, 4))
 def test_replayed_and_reordered_conversions_give_the_same_ledger(seed: int, times: int) -> None:
     """17. One of each key counts, whichever comes first, for the decision of a key is always the same."""

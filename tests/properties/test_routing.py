@@ -76,7 +76,7 @@ def is_open_by_the_wall(buyer: Buyer, at: datetime) -> bool:
     return False
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(buyers, instants)
 def test_a_buyer_is_open_when_the_clock_on_its_wall_says_so(buyer: Buyer, at: datetime) -> None:
     """But for minutes that the wall shows twice: an edge counts at its first coming only, so that no interval happens
@@ -93,7 +93,7 @@ def comings(wall: datetime, zone: ZoneInfo) -> set[datetime]:
     return {one for one in both if one.astimezone(zone).replace(tzinfo=None) == wall}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(buyers, st.sampled_from(STARTS), st.integers(0, 2**32))
 def test_a_remembered_answer_is_what_a_fresh_look_would_say(buyer: Buyer, start: datetime, seed: int) -> None:
     chance = random.Random(seed)
@@ -105,7 +105,7 @@ def test_a_remembered_answer_is_what_a_fresh_look_would_say(buyer: Buyer, start:
         assert remembering.check(at) == compile_hours(buyer).check(at)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(buyers, instants)
 def test_the_next_change_is_the_first_moment_at_which_the_answer_differs(buyer: Buyer, at: datetime) -> None:
     compiled = compile_hours(buyer)
@@ -143,7 +143,7 @@ strategies = st.sampled_from(get_args(Strategy))
 seeds = st.integers(0, 2**63 - 1)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(offers, strategies, seeds, st.randoms(use_true_random=False))
 def test_the_order_of_buyers_in_the_file_never_changes_the_ranking(
     ranked: list[Offer], strategy: Strategy, seed: int, chance: random.Random
@@ -154,7 +154,7 @@ def test_the_order_of_buyers_in_the_file_never_changes_the_ranking(
     assert sorted(one.buyer_id for one in first) == sorted(one.buyer_id for one in ranked)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(offers, strategies, seeds, st.integers(0, 7))
 def test_taking_an_offer_away_leaves_the_order_of_the_others(
     ranked: list[Offer], strategy: Strategy, seed: int, index: int
@@ -166,7 +166,7 @@ def test_taking_an_offer_away_leaves_the_order_of_the_others(
     assert rank(others, strategy=strategy, seed=seed).order == tuple(one for one in with_it if one is not gone)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(offers, strategies, seeds)
 def test_nobody_stands_before_a_better_offer(ranked: list[Offer], strategy: Strategy, seed: int) -> None:
     order = rank(ranked, strategy=strategy, seed=seed).order
@@ -189,7 +189,7 @@ numbers = st.decimals(allow_nan=True, allow_infinity=True).map(str) | st.from_re
 )
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(numbers | st.text(max_size=50))
 def test_no_text_from_outside_breaks_a_quote_or_makes_it_absurd(text: str) -> None:
     quoted = quote(TAGGED, publisher_id=PublisherId("PUB"), tags=Tags({"bid": text}, {}), currency="USD")

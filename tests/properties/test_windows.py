@@ -31,7 +31,7 @@ def next_start(kind: CapKind, start: datetime, zone: str) -> datetime:
     return high.replace(microsecond=0)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(kinds, instants, zones)
 def test_every_instant_is_in_one_window_that_meets_the_next(kind: CapKind, at: datetime, zone: str) -> None:
     start = window_start(kind, at, zone)
@@ -43,14 +43,14 @@ def test_every_instant_is_in_one_window_that_meets_the_next(kind: CapKind, at: d
     assert window_start(kind, end - timedelta(microseconds=1), zone) == start
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(kinds, instants, st.integers(0, 10**8), zones)
 def test_windows_never_go_back(kind: CapKind, at: datetime, later_ms: int, zone: str) -> None:
     later = at + timedelta(milliseconds=later_ms)
     assert window_start(kind, at, zone) <= window_start(kind, later, zone)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(instants, zones)
 def test_an_hours_window_lies_in_a_days_and_that_in_a_months(at: datetime, zone: str) -> None:
     hour, day = window_start("hourly", at, zone), window_start("daily", at, zone)

@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbid.buyers.answer_json import ExactNumber, plain_number, read_json
@@ -105,7 +105,6 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(json_values, st.booleans())
 def test_any_ordinary_json_is_read_as_the_standard_library_reads_it(value: object, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
@@ -113,7 +112,6 @@ def test_any_ordinary_json_is_read_as_the_standard_library_reads_it(value: objec
         assert read_json(text.encode()) == value
 
 
-@settings(deadline=None)
 @given(
     st.binary(max_size=200)
     | st.lists(st.sampled_from([b"[", b"{", b'"', b"\\", b"]", b"}", b"1", b",", b":"])).map(b"".join)

@@ -6,7 +6,7 @@ import json
 
 import jmespath
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbid.buyers.answer_json import Json, read_json
@@ -121,7 +121,6 @@ def test_seconds_that_are_no_part_of_a_day_are_unreadable(value: str) -> None:
     assert isinstance(output(f'{{"v": {value}}}', "seconds"), Refused)
 
 
-@settings(deadline=None)
 @given(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
     | st.from_regex(r"-?[0-9]{0,8}(\.[0-9]{0,24})?([eE][+-]?[0-9]{1,2})?", fullmatch=True)
@@ -186,7 +185,6 @@ answers = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     answers,
     st.sampled_from(

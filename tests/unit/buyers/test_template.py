@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbid.buyers.template import Place, compile_template
@@ -78,26 +78,22 @@ def test_no_value_fills_the_host_of_a_url() -> None:
     assert fill("http://[::1]:80/[::1]", "url", **{"::1": "v"}) == "http://[::1]:80/v"
 
 
-@settings(deadline=None)
 @given(texts)
 def test_a_query_value_comes_back_as_it_was_and_adds_no_parameter(value: str) -> None:
     query = urlsplit(fill("http://h.test/x?a=1&v=[v]&z=2", "url", v=value)).query
     assert parse_qsl(query, keep_blank_values=True) == [("a", "1"), ("v", value), ("z", "2")]
 
 
-@settings(deadline=None)
 @given(texts)
 def test_a_form_value_comes_back_as_it_was_and_adds_no_parameter(value: str) -> None:
     assert parse_qsl(fill("a=1&v=[v]", "form", v=value), keep_blank_values=True) == [("a", "1"), ("v", value)]
 
 
-@settings(deadline=None)
 @given(texts)
 def test_a_value_inside_a_json_string_comes_back_as_it_was(value: str) -> None:
     assert json.loads(fill('{"v": "[v]", "z": 1}', "json", v=value)) == {"v": value, "z": 1}
 
 
-@settings(deadline=None)
 @given(texts)
 def test_a_value_in_xml_adds_no_element_and_no_attribute(value: str) -> None:
     root = ET.fromstring(fill('<a v="[v]"><b>[v]</b></a>', "xml", v=value))

@@ -9,7 +9,7 @@ from decimal import Decimal
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbid import __version__
@@ -168,7 +168,6 @@ def test_what_grows_too_long_is_not_sent(part: str, change: dict[str, str]) -> N
     assert refused({"age": "x" * 300_000}, **change).setting == f"webhooks[charlie bid].{part}"
 
 
-@settings(deadline=None)
 @given(
     st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(["\r\nX: 1", "&k=1", "..", "#", "\0", "a/b"])
 )
@@ -245,7 +244,6 @@ def test_the_same_value_is_plain_text_where_no_price_depends_on_it() -> None:
     assert webhook.read_bid(answer) == Bid(tags={"charlie_bid": "-5"})
 
 
-@settings(deadline=None)
 @given(
     st.integers(100, 599),
     st.binary(max_size=100)
@@ -310,7 +308,6 @@ def test_an_answer_is_shown_escaped() -> None:
     assert show_answer(Answer(status=200, headers=(), body=body)) == "é\\x00\\u202e\\n<b>\\xff"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.text(max_size=50))
 def test_whatever_is_shown_is_printable(body: bytes, url: str) -> None:
     assert redact(ask_with(url=url.encode("utf-8", "replace").decode(), body=body)).replace("\n", "").isprintable()

@@ -81,7 +81,7 @@ events = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(state=states, told=st.lists(events | st.none(), max_size=25))
 def test_whatever_is_told_is_done_once_and_frees_every_place_once(
     state: CallState, told: list[CallEvent | None]
@@ -108,7 +108,7 @@ def test_whatever_is_told_is_done_once_and_frees_every_place_once(
     assert not done or max(done.values()) == 1, done
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(state=states, told=st.lists(events, max_size=12))
 def test_what_was_told_changes_nothing_when_it_is_told_again_at_the_end(
     state: CallState, told: list[CallEvent]

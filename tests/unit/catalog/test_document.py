@@ -32,7 +32,6 @@ from support.catalogs import (
 
 
 @settings(
-    deadline=None,
     max_examples=20,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # the plan says what differs: no need to shrink for minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

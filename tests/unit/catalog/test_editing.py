@@ -194,7 +194,7 @@ _values = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, phases=[Phase.generate])  # shrinking a catalog takes minutes
+@settings(max_examples=60, phases=[Phase.generate])  # shrinking a catalog takes minutes
 @given(st.data())
 def test_any_edit_gives_what_was_asked_or_problems(data: st.DataObject) -> None:
     catalog = data.draw(catalogs())
@@ -221,7 +221,7 @@ def test_any_edit_gives_what_was_asked_or_problems(data: st.DataObject) -> None:
         assert inside or path.startswith(("company", "tags")), (edit, change)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(catalogs())
 def test_every_place_of_a_catalog_is_found_by_its_path(catalog: Catalog) -> None:
     tree = short_fields(catalog)

@@ -89,14 +89,14 @@ def _spellings(draw: st.DrawFn) -> str:
     return f"{prefix}{area}{exchange}{draw(st.sampled_from(['', ' ', '-', '.']))}{line}"
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(_spellings())
 def test_the_fast_path_says_what_the_library_says(text: str) -> None:
     fast = parse_north_american(text)
     assert fast is None or fast == parse_with_library(text)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.text(st.sampled_from("0123456789+ ().-/x;\u0662"), max_size=20) | st.text(max_size=20))
 def test_no_text_breaks_it_and_what_comes_out_is_stable(text: str) -> None:
     number = parse_phone(text)

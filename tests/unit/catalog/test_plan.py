@@ -148,7 +148,6 @@ def test_members_that_come_and_go_are_one_change_of_the_group() -> None:
 
 
 @settings(
-    deadline=None,
     max_examples=8,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

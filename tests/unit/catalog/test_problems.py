@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringbid.catalog.document import export_yaml
@@ -79,7 +79,7 @@ ODD = [None, True, 0, -1, 10**29, 0.5, "", "[x]", "[[", "sip:", "a" * 300, "é\n
 ODD += [[], [None], [[]], [{}], {}, {"a": {"b": []}}]
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.data())
 def test_no_odd_value_breaks_the_reading(data: st.DataObject) -> None:
     tree = yaml.safe_load(export_yaml(ACME).replace(" on:", ' "on":'))

@@ -178,13 +178,13 @@ _TREES = st.dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(_TREES)
 def test_what_other_yaml_writers_quote_is_read_back_as_it_was(tree: dict[str, Any]) -> None:
     assert _read(yaml.safe_dump(tree)) == tree
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.text(max_size=60) | st.text("ab: -[]{}&*!|>'\"\n#,?%@`\t0.", max_size=40))
 def test_no_text_breaks_it(text: str) -> None:
     problems = Problems()

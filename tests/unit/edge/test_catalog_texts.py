@@ -23,7 +23,7 @@ from ringbid.edge.console.catalog_texts import (
 from support.any_catalog import catalogs
 
 
-@settings(max_examples=60, deadline=None, phases=[Phase.generate])
+@settings(max_examples=60, phases=[Phase.generate])
 @given(catalogs())
 def test_what_is_written_is_read_as_the_same(catalog: Catalog) -> None:
     types = {tag.key: tag.type for tag in catalog.tags}

@@ -53,7 +53,7 @@ any_ipv4 = st.integers(0, 2**32 - 1).map(IPv4Address)
 any_ipv6 = st.integers(0, 2**128 - 1).map(IPv6Address) | st.integers(0x2001 << 112, 0x2003 << 112).map(IPv6Address)
 
 
-@settings(deadline=None, max_examples=1000)
+@settings(max_examples=1000)
 @given(any_ipv4 | any_ipv6)
 def test_what_may_be_dialled_is_global_to_the_standard_library_too(address: IPv4Address | IPv6Address) -> None:
     if forbidden(address) is None:
@@ -61,14 +61,14 @@ def test_what_may_be_dialled_is_global_to_the_standard_library_too(address: IPv4
         assert not address.is_multicast
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(any_ipv4, st.booleans())
 def test_an_ipv4_address_written_as_ipv6_gets_the_same_verdict(address: IPv4Address, allow_private: bool) -> None:
     mapped = IPv6Address(f"::ffff:{address}")
     assert forbidden(mapped, allow_private=allow_private) == forbidden(address, allow_private=allow_private)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(any_ipv4, st.sampled_from(["64:ff9b::{0:x}:{1:x}", "2002:{0:x}:{1:x}::1", "::{0:x}:{1:x}"]))
 def test_no_ipv4_address_is_reached_through_a_translating_form(address: IPv4Address, form: str) -> None:
     assert forbidden(ip_address(form.format(int(address) >> 16, int(address) & 0xFFFF)), allow_private=True) or (

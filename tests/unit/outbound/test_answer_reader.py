@@ -161,7 +161,7 @@ pieces = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(pieces | st.binary(max_size=8), max_size=12))
 def test_whatever_arrives_the_reader_ends_as_an_answer_or_a_refusal(parts: list[bytes]) -> None:
     reader = AnswerReader(limit_bytes=1024)

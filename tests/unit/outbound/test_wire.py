@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import h11
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbid.buyers.protocol import Ask
@@ -64,7 +64,6 @@ def test_a_url_is_cut_at_its_path(url: str, origin: str, target: str) -> None:
     assert split_url(url) == (origin, target)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.text(max_size=8), st.text(max_size=12)), max_size=4),
     st.text(max_size=10),

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbid.values.money import (
@@ -48,7 +48,6 @@ def test_an_amount_is_shown_as_the_shortest_number_and_as_a_price(micros: int, t
     assert (format_micros(micros), format_price(micros)) == (text, price)
 
 
-@settings(deadline=None)
 @given(MICROS)
 def test_what_is_shown_reads_back_as_the_same_amount(micros: int) -> None:
     for shown in (format_micros(micros), format_price(micros)):
@@ -57,7 +56,6 @@ def test_what_is_shown_reads_back_as_the_same_amount(micros: int) -> None:
         assert micros_from_decimal(number) == round_decimal_to_micros(number) == micros
 
 
-@settings(deadline=None)
 @given(MICROS, st.integers(0, 100_000_000))
 def test_a_share_and_the_share_of_the_rest_make_the_whole_or_miss_it_by_one_micro(micros: int, millionths: int) -> None:
     percent = Decimal(millionths) / 1_000_000

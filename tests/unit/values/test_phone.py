@@ -38,7 +38,7 @@ def test_anything_that_is_not_plainly_north_american_is_left_to_the_library(text
     assert parse_north_american(text) is None
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.sampled_from(["", "+", " ", "+1", " 1", "1", "1-", "+1 ", "1 ", "+1."]),
     st.sampled_from(["{}{}{}", "({}) {}-{}", "({}){}{}", "{}-{}-{}", "{}.{}.{}", "{} {} {}", "{}  {}-{}"]),
