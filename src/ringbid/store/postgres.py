@@ -20,13 +20,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from ringbid.reservations.ports import StoreUnavailable
 from ringbid.store import schema
+from ringbid.store.pipeline import Answer, Pipeline
 from ringbid.store.session import ConnectionLost, Query, RunAgain
 from ringbid.store.statements import DialectName, Insert, Row, Statement, Value, database_now_ms
 from ringbid.values.clock import Clock
 
 CONNECT_SECONDS = 3
 CATALOG_CHANNEL = "ringbid_catalog"
-_PREPARED_STATEMENTS = 1000
 _SETTINGS = b"""
 SET synchronous_commit = on;
 SET timezone = 'UTC';
@@ -79,6 +79,7 @@ class PostgresSession:
         self._writer_id = secrets.token_hex(8)
         self._batch = 0
         self._connection = connect(url, read_only=read_only)
+        self._pipeline = Pipeline(self._connection)
 
     def begin(self) -> None:
         self._batch += 1
@@ -91,7 +92,7 @@ class PostgresSession:
 
     def fetch(self, *queries: Query) -> list[list[Row]]:
         asked = [statement.prepare("postgresql", values) for statement, values in queries]
-        return [cursor.fetchall() for cursor in self._send(asked)]
+        return [answer.rows for answer in self._send(asked)]
 
     def write(self, statement: Statement, /, **values: Value) -> None:
         self._waiting.append(statement.prepare("postgresql", values))
@@ -101,7 +102,7 @@ class PostgresSession:
 
     def update_each(self, statement: Statement, rows: Sequence[dict[str, Any]]) -> int:
         updates = [statement.prepare("postgresql", values) for values in rows]
-        return sum(cursor.rowcount for cursor in self._send(updates))
+        return sum(answer.changed for answer in self._send(updates))
 
     def commit(self) -> None:
         """Raises ConnectionLost where the answer was lost: `reopen`, then `committed` tells."""
@@ -124,6 +125,7 @@ class PostgresSession:
         self._waiting = []
         self._connection.close()
         self._connection = connect(self._url, read_only=self._read_only)
+        self._pipeline = Pipeline(self._connection)
 
     def committed(self) -> bool:
         [[(batch,)]] = self.fetch((_MARKED, {"id": self._writer_id, "batch": 0}))
@@ -132,19 +134,14 @@ class PostgresSession:
     def close(self) -> None:
         self._connection.close()
 
-    def _send(self, asked: list[tuple[str, list[Any]]]) -> list[psycopg.RawCursor[Row]]:
-        """What waits and what is asked, in one pipeline; the cursors of what is asked."""
+    def _send(self, asked: list[tuple[str, list[Any]]]) -> list[Answer]:
+        """What waits and what is asked, in one round trip; the answers to what is asked."""
         waiting, self._waiting = self._waiting, []
-        cursors: list[psycopg.RawCursor[Row]] = []
         try:
-            with self._connection.pipeline():
-                for text, values in (*waiting, *asked):
-                    cursor = psycopg.RawCursor(self._connection)
-                    cursor.execute(text.encode(), values, prepare=True)
-                    cursors.append(cursor)
+            answers = self._pipeline.run([*waiting, *asked])
         except psycopg.Error as error:
             raise _told(error, self._connection) from error
-        return cursors[len(waiting) :]
+        return answers[len(waiting) :]
 
 
 def connect(url: str, *, read_only: bool = False, autocommit: bool = True) -> psycopg.Connection[Row]:
@@ -163,7 +160,6 @@ def connect(url: str, *, read_only: bool = False, autocommit: bool = True) -> ps
         )
     except psycopg.Error as error:
         raise StoreUnavailable(f"PostgreSQL: {error}") from error
-    connection.prepared_max = _PREPARED_STATEMENTS
     connection.adapters.register_dumper(int, _UntypedInt)
     try:
         connection.execute(_SETTINGS)
