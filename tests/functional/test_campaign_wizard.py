@@ -77,6 +77,28 @@ def test_five_steps_make_a_campaign_that_takes_pings(tmp_path: Path) -> None:
     tell(tmp_path, story)
 
 
+def test_states_are_understood_by_code_and_by_name(tmp_path: Path) -> None:
+    async def story(desk: CatalogDesk) -> None:
+        await go_on(desk, await to_review(desk, states="ny nj; New Mexico, ontario,\nTX, NY,"), "create")
+        [passes] = (await desk.catalog()).buyers[-1].filters
+        assert (passes.tag, passes.value) == ("caller_state", ("NY", "NJ", "NM", "ON", "TX"))
+
+    tell(tmp_path, story)
+
+
+def test_a_state_that_does_not_exist_is_not_passed_by(tmp_path: Path) -> None:
+    async def story(desk: CatalogDesk) -> None:
+        page = await go_on(desk, await desk.get(NEW), name="Typo", preset="other")
+        page = await go_on(desk, page, use_alpha="true", price_alpha="20")
+        for states in ("NY, New Jersy", "NY, XX", "Jersey"):
+            refused = await go_on(desk, page, states=states)
+            assert refused.status == 422
+            assert f"No state or province of the US or Canada: {states.removeprefix('NY, ')}." in told(refused)
+        assert (await go_on(desk, page, states=" ")).status == 200
+
+    tell(tmp_path, story)
+
+
 def test_a_payout_of_nothing_is_not_passed_by(tmp_path: Path) -> None:
     async def story(desk: CatalogDesk) -> None:
         page = await desk.get(NEW)

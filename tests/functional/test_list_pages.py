@@ -128,6 +128,12 @@ def test_a_file_of_many_pages_is_whole(place: StorePlace) -> None:
     assert len(file.text.splitlines()) == 1 + 2250
 
 
+def test_a_rejected_ping_says_which_reason_and_others_have_a_word_for_it(place: StorePlace) -> None:
+    rejected, reserved = visit(place, "/pings?status=rejected", "/pings?status=reserved")
+    assert "<code>campaign_paused</code>" in rejected.text
+    assert "<code>reserved</code>" not in reserved.text
+
+
 def test_the_same_question_to_the_api_is_shown(place: StorePlace) -> None:
     [answer] = visit(place, "/pings?status=rejected")
     assert "/api/v1/pings?status=rejected" in answer.text

@@ -100,6 +100,17 @@ def visit(place: StorePlace, *paths: str, session: str = "owner", prepare: Prepa
     return asyncio.run(story())
 
 
+def test_each_share_of_the_header_says_of_what_it_is(place: StorePlace) -> None:
+    counts = count(today(place))
+    for page in visit(place, "/", "/reports?period=today"):
+        for said in (
+            f"{counts.reserved} of {counts.all} pings and direct calls",
+            f"{counts.delivered} of {counts.reserved} reserved",
+            f"{counts.converted} of {counts.connected} connected",
+        ):
+            assert said in page.text
+
+
 def test_header_table_file_and_api_say_the_same_numbers(place: StorePlace) -> None:
     page, as_csv, as_xlsx, api = visit(place, "/reports", "/reports.csv", "/reports.xlsx", "/api/v1/reports")
     counts = count(today(place))

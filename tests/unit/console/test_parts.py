@@ -8,6 +8,7 @@ import pytest
 
 from ringbid.accounts.actor import Actor, Role
 from ringbid.edge.console.drawing import share, sparkline_points
+from ringbid.edge.console.filters import offset
 from ringbid.edge.console.links import aria_sort, local_path, sorted_by, with_query
 from ringbid.edge.console.navigation import PLACES, place_of, places_for
 from support.web import OWNER
@@ -47,6 +48,10 @@ def test_a_sparkline_spans_its_width_and_leaves_gaps_out() -> None:
 
 def test_something_small_is_never_drawn_as_nothing() -> None:
     assert (share(0.001, 5000), share(0, 5000), share(9999, 5000)) == (1, 0, 1000)
+
+
+def test_a_moment_before_the_call_is_told_as_one() -> None:
+    assert [offset(ms) for ms in (0, 99_100, -300)] == ["+0:00.0", "+1:39.1", "-0:00.3"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from ringbid.edge.console import drawing, links
 from ringbid.edge.console.assets import static_url
+from ringbid.reports.call_attempts import say_offset
 from ringbid.reports.labels import LABELS, Label
 from ringbid.reports.settings_links import setting_link
 from ringbid.reservations.ports import CallerPlace
@@ -23,6 +24,7 @@ def add_to(environment: Environment) -> None:
     """Let templates of `environment` use them."""
     environment.filters.update(money=money, clock_time=clock_time, moment=moment, ms=milliseconds)
     environment.filters.update(label=label, place=place, count=count, percent=percent, code_ticks=code_ticks)
+    environment.filters.update(offset=offset)
     environment.globals.update(
         static_url=static_url,
         with_query=links.with_query,
@@ -73,6 +75,11 @@ def milliseconds(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.1f} ms" if value < 10 else f"{value:,.0f} ms"
+
+
+def offset(ms: int) -> str:
+    """`+1:39.1` since a call came; `-0:00.5` where a network's clock tells of a moment before it."""
+    return say_offset(ms) if ms < 0 else f"+{say_offset(ms)}"
 
 
 def code_ticks(text: str) -> Markup:

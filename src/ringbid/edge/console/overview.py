@@ -19,7 +19,7 @@ from ringbid.reports.homes import home_of
 from ringbid.reports.periods import preset
 
 MOST_ENDINGS = 8
-_STEPS = ("Pings", "Asked", "Bid", "Reserved", "Delivered", "Connected", "Converted", "Paid")
+_STEPS = ("Pings and direct calls", "Asked", "Bid", "Reserved", "Delivered", "Connected", "Converted", "Paid")
 
 
 @get("/", opt={"policy": Policy.READ}, name="overview")

@@ -22,7 +22,7 @@ Plot = dict[str, Any]
 
 # What the heat map can show, by its name in the address.
 HEATS: dict[str, tuple[str, Callable[[Counts], int]]] = {
-    "all": ("Pings", lambda counts: counts.all),
+    "all": ("Pings and direct calls", lambda counts: counts.all),
     "connected": ("Connected calls", lambda counts: counts.connected),
     "converted": ("Conversions", lambda counts: counts.converted),
     "margin": ("Margin", lambda counts: counts.margin_micros),
@@ -40,9 +40,9 @@ class Cell:
 
 
 def counts_plot(report: Report) -> Plot:
-    """Pings, reservations, calls and conversions over time."""
+    """Pings and direct calls, reservations, calls and conversions over time."""
     lines: list[tuple[str, str, Callable[[Counts], int]]] = [
-        ("Pings", "info", lambda counts: counts.all),
+        ("Pings and direct calls", "info", lambda counts: counts.all),
         ("Reserved", "accent", lambda counts: counts.reserved),
         ("Connected", "limit", lambda counts: counts.connected),
         ("Converted", "good", lambda counts: counts.converted),

@@ -101,13 +101,20 @@ def tiles_of(report: Report) -> list[Tile]:
 
     return [
         ("Pings", f"{total.pings:,}", _note(now.pings, before.pings)),
-        ("Reserved", share(total.reserved, total.all), _note(now.reserved, before.reserved)),
-        ("Delivered", share(total.delivered, total.reserved), _note(now.delivered, before.delivered)),
-        ("Converted", share(total.converted, total.connected), _note(now.converted, before.converted)),
+        _share_tile("Reserved", total.reserved, (total.all, "pings and direct calls"), now.reserved, before.reserved),
+        _share_tile("Delivered", total.delivered, (total.reserved, "reserved"), now.delivered, before.delivered),
+        _share_tile("Converted", total.converted, (total.connected, "connected"), now.converted, before.converted),
         ("Revenue", money(total.revenue_micros), _note(now.revenue_micros, before.revenue_micros)),
         ("Payout", money(total.payout_micros), _note(now.payout_micros, before.payout_micros)),
         ("Margin", money(total.margin_micros), _note(now.margin_micros, before.margin_micros)),
     ]
+
+
+def _share_tile(label: str, part: int, whole: tuple[int, str], now: int, before: int) -> Tile:
+    """A share, and of what: the funnel below shows the same counts as shares of all."""
+    number, words = whole
+    note, change = f"{part:,} of {number:,} {words}", _note(now, before)
+    return label, share(part, number), f"{note}; {change}" if change else note
 
 
 def _two_decimals(micros: int) -> str:

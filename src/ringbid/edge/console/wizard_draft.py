@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from ringbid.catalog.editing import Add, Edit, Set
 from ringbid.catalog.model import Catalog
 from ringbid.edge.console import catalog_texts as texts
+from ringbid.routing.geo import country_of_state, state_code
 
 Draft = Mapping[str, str]
 MOST_NEW_BUYERS = 6
 STEPS = ("Name", "Buyers", "Filters", "Publishers and payout", "Review")
-_STATES = re.compile(r"[,\s]+")
+_BETWEEN_STATES = re.compile(r"[,;\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ def wrong_with(step: int, draft: Draft, catalog: Catalog) -> dict[str, str]:
             wrong["id"] = f"There is a campaign {campaign_id(draft)} already. Choose another id."
     if step == 1:
         wrong |= _wrong_buyers(draft, catalog)
+    if step == 2:
+        wrong |= _wrong_states(draft)
     if step == 3:
         if not (draft.get("p_name", "").strip() or _chosen(draft, "pay_", [one.id for one in catalog.publishers])):
             wrong["p_name"] = "Pings need somebody who sends them: choose a publisher, or write a new one."
@@ -93,6 +96,25 @@ def _wrong_buyers(draft: Draft, catalog: Catalog) -> dict[str, str]:
     fields += [f"{row}price" for row in rows if not draft.get(f"{row}ask", "").strip()]
     text = "Write what this buyer pays for a call, or where it is asked for a bid. 0 is an answer, too."
     return {field: text for field in fields if not draft.get(field, "").strip()}
+
+
+def _wrong_states(draft: Draft) -> dict[str, str]:
+    """A filter for a state that does not exist would pass nobody, and say so only ping by ping."""
+    unknown = [one for one in _states(draft) if country_of_state(one) is None]
+    if not unknown:
+        return {}
+    text = f"No state or province of the US or Canada: {', '.join(unknown)}. Write NY or New York, with commas between."
+    return {"states": text}
+
+
+def _states(draft: Draft) -> list[str]:
+    """The states as codes, whether written so or by name; what is neither, as it was written."""
+    states: list[str] = []
+    for part in _BETWEEN_STATES.split(draft.get("states", "")):
+        whole, words = state_code(part), [state_code(word) for word in part.split()]
+        only_codes = all(country_of_state(word) is not None for word in words)  # NY NJ, without commas
+        states += words if only_codes and country_of_state(whole) is None else [whole]
+    return list(dict.fromkeys(states))
 
 
 def edits_of_draft(draft: Draft, catalog: Catalog) -> list[Edit]:
@@ -196,7 +218,7 @@ def _bid_tag(buyer_id: str) -> str:
 
 
 def _filters(draft: Draft, types: Mapping[str, object]) -> list[object]:
-    states = [word.upper() for word in _STATES.split(draft.get("states", "").strip()) if word]
+    states = _states(draft)
     listed: list[object] = [{"tag": "caller_state", "operator": "in", "value": states}] if states else []
     more = texts.read_filters(draft.get("filters", ""), types)  # type: ignore[arg-type]  # -- presets' types are the model's
     assert isinstance(more, list), "a list of lines"
