@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -114,7 +115,8 @@ def timeline_of(
     """Everything in the order in which it was learned of."""
     ranked = [((to_ms(call.received_at), 0, 0), _arrival(call))]
     for number, routing in enumerate(call.trace.routings):
-        ranked.append(((routing.at_ms, 1 if number == 0 else 5, 0), _routing(call, routing, again=number > 0)))
+        rung = [one for one in attempts if one.routing == number]
+        ranked.append(((routing.at_ms, 1 if number == 0 else 5, 0), _routing(call, routing, rung, again=number > 0)))
     by_id = {one.attempt_id: one for one in attempts}
     for stored_at, row, event in events:
         line = _event(call, stored_at, row, event, by_id)
@@ -144,10 +146,10 @@ def _arrival(call: StoredCall) -> StoryLine:
     )
 
 
-def _routing(call: StoredCall, routing: TracedRouting, *, again: bool) -> StoryLine:
-    rung = [verdict.buyer for verdict in routing.verdicts if verdict.reason == Reason.RINGS.code]
+def _routing(call: StoredCall, routing: TracedRouting, rung: Sequence[AttemptStory], *, again: bool) -> StoryLine:
     how = "Routed again" if again else "Routed"
-    who = f"{', then '.join(rung)} can be rung" if rung else "no buyer can be rung"
+    steps = [" and ".join(one.buyer_id for one in step) for _, step in groupby(rung, key=lambda one: one.step)]
+    who = f"{', then '.join(steps)} can be rung" if rung else "no buyer can be rung"
     others = len(routing.verdicts) - len(rung)
     return StoryLine(
         kind="routing",

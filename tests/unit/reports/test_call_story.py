@@ -88,6 +88,17 @@ def test_buyers_that_rang_together_were_both_dialled() -> None:
     assert (delta.dialled_ms, delta.ring_ms) == (0, 5_000)
 
 
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [((1, 1, 2), "alpha and delta, then echo can be rung"), ((1, 2, 3), "alpha, then delta, then echo")],
+)
+def test_a_routing_says_who_is_rung_together_and_who_after_whom(steps: tuple[int, ...], said: str) -> None:
+    names = zip(("alpha", "delta", "echo"), steps, strict=True)
+    story = PlayedCall(make_call(*(make_attempt(name, step=step) for name, step in names))).story(now=3)
+    routed = next(line for line in story.timeline if line.kind == "routing")
+    assert routed.text.startswith(f"Routed: {said}")
+
+
 def test_a_live_call_says_how_long_it_has_gone_on_and_when_it_converts() -> None:
     played = PlayedCall(make_call(make_attempt("alpha")))
     assert played.story(now=2).headline == "alpha is being rung now."
