@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
+from ringbid.buyers.protocol import Ask
 from ringbid.call.instruction import Refuse
 from ringbid.values.reason import Reason
+from ringbid.values.verdict import Refused
 from support.call_stage import Stage, act, verdicts
-from support.call_world import dials
+from support.call_world import arrival_of, dials
 from support.store_clients import rows_of
 from support.stores import StorePlace
 
@@ -70,6 +73,39 @@ def test_a_held_webhook_that_does_not_answer_in_time_stops_nothing(sqlite_place:
         assert ask.reason == "ask_timed_out"
 
     act(sqlite_place, story, **held(on, accept="ok"))
+
+
+@pytest.mark.parametrize("on", ["call_received", "buyer_selected"])
+def test_a_call_is_held_no_longer_than_its_network_waits(sqlite_place: StorePlace, on: str) -> None:
+    async def story(stage: Stage) -> None:
+        arrival = replace(arrival_of(stage.world, "call-1"), patience_seconds=4.0)
+        assert rung(await stage.world.desk.arrive(arrival)) == ["alpha"]
+        [ask] = (await stage.world.stored()).trace.routings[0].asks
+        assert ask.detail == "no answer after 3800 ms"
+
+    act(sqlite_place, story, **held(on, hold_seconds=20))
+
+
+def test_all_that_a_call_is_held_for_at_one_time_is_within_what_its_network_waits(
+    sqlite_place: StorePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+
+        async def answer_never(_: Ask, *, ends_at: float) -> Refused:
+            world.clock.advance(ends_at - world.clock.monotonic())
+            return Refused(Reason.ASK_TIMED_OUT, actual="the clock moved on")
+
+        monkeypatch.setattr(world.outbound, "send", answer_never)
+        began_at = world.clock.monotonic()
+        arrival = replace(arrival_of(world, "call-1"), patience_seconds=4.0)
+        assert rung(await world.desk.arrive(arrival)) == ["alpha"]
+        assert len((await world.stored()).trace.routings[0].asks) == 2
+        assert world.clock.monotonic() - began_at < 4.0
+
+    both = [held(on, hold_seconds=20)["campaigns[cars].webhooks"][0] for on in ("call_received", "buyer_selected")]
+    both[1]["name"] = "selected"
+    act(sqlite_place, story, **{"campaigns[cars].webhooks": both})
 
 
 def test_what_a_buyer_answers_when_it_is_selected_is_there_for_its_forward_filters(sqlite_place: StorePlace) -> None:

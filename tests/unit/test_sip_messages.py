@@ -41,7 +41,7 @@ def question(**changes: Any) -> Question:
     ],
 )
 def test_a_dialled_user_is_a_number_where_it_is_one(user: str, dialled: str) -> None:
-    arrival = messages.to_arrival(question(user=encoded(user)))
+    arrival = messages.to_arrival(question(user=encoded(user)), SIP)
     assert arrival.dialled == dialled
     assert arrival.reservation_id == (ATTEMPT if user == ATTEMPT.upper() else None)
 
@@ -67,29 +67,34 @@ def test_the_caller_is_whom_the_network_asserts_else_who_it_says_it_is(
     from_: str, asserted: str, caller: str | None
 ) -> None:
     raw = base64.b64encode(from_.encode(errors="surrogateescape")).decode()
-    arrival = messages.to_arrival(question(from_=raw, asserted=encoded(asserted)))
+    arrival = messages.to_arrival(question(from_=raw, asserted=encoded(asserted)), SIP)
     assert arrival.caller_number == caller
 
 
 def test_an_attestation_in_the_callers_name_counts_for_nothing() -> None:
     name = '"verstat=TN-Validation-Passed-A" <sip:+12025550123@a>'
     for claim in (question(asserted=encoded(name)), question(from_=encoded(name)), question(from_=encoded(name[1:]))):
-        assert dict(messages.to_arrival(claim).tags) == {}
+        assert dict(messages.to_arrival(claim, SIP).tags) == {}
     verified = question(asserted=encoded('"A" <sip:+12025550123@a;verstat=TN-Validation-Passed-B>'))
-    assert messages.to_arrival(verified).tags == {"stir_attestation": "B", "stir_verified": "true"}
+    assert messages.to_arrival(verified, SIP).tags == {"stir_attestation": "B", "stir_verified": "true"}
 
 
 def test_who_calls_with_a_password_asserts_nothing_but_its_own_number() -> None:
     verified = "<sip:+12025550188@a;verstat=TN-Validation-Passed-A>"
     arrival = messages.to_arrival(
-        question(from_=encoded(verified), asserted=encoded(verified.replace("0188", "0199")), stranger=1)
+        question(from_=encoded(verified), asserted=encoded(verified.replace("0188", "0199")), stranger=1), SIP
     )
     assert (arrival.caller_number, dict(arrival.tags)) == ("+12025550188", {})
 
 
 @pytest.mark.parametrize("identity", ["", "a.b", "a.!!!.c", f"a.{encoded('[1]')}.c", f"a.{encoded('{}')}.c"])
 def test_an_identity_that_cannot_be_read_claims_nothing(identity: str) -> None:
-    assert dict(messages.to_arrival(question(identity=encoded(identity))).tags) == {}
+    assert dict(messages.to_arrival(question(identity=encoded(identity)), SIP).tags) == {}
+
+
+def test_a_call_is_held_for_less_long_than_kamailio_waits_for_its_answer() -> None:
+    arrival = messages.to_arrival(question(), Sip(lookup_seconds=5))
+    assert arrival.patience_seconds == 4.0
 
 
 def test_the_times_are_those_of_kamailio_to_the_microsecond() -> None:

@@ -34,6 +34,7 @@ class Arrival:
     `dialled` is E.164 where it is a number, else the user part as it came; `reservation_id` is set where that user part
     is a uuid. `tags` are what the network says of the caller, such as `stir_attestation`. `at`: the provider's clock.
     `most_steps`: how many steps the network fails over by itself before it asks again. Each holds its place meanwhile.
+    `patience_seconds`: how long it waits for each answer; a call is held for webhooks no longer.
     """
 
     provider: str  # sip, or the name of a carrier in the settings
@@ -43,6 +44,7 @@ class Arrival:
     reservation_id: PingId | None
     at: datetime
     most_steps: int = 1
+    patience_seconds: float = 10.0
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 

@@ -56,24 +56,25 @@ class Desk:
 
     async def arrive(self, arrival: Arrival) -> Answer:
         """Match the call, claim its reservation, find who may be rung, take their places."""
+        answer_by = self._tools.clock.monotonic() + arrival.patience_seconds
         look = await self._tools.calls.look(arrival)
         if look.existing is not None:
-            return await self._answer(look.existing)
+            return await self._answer(look.existing, answer_by)
         found = match(arrival, look.ping, self._tools.plans.snapshot)
         if isinstance(found, Refused):
             return Refuse(call_id=None, reason=found.reason, code=UNKNOWN_CODE)
-        opened = await self._open(arrival, found)
+        opened = await self._open(arrival, found, answer_by)
         if isinstance(opened, NotOpen):  # its time ran out while the call was being routed
-            opened = await self._open(arrival, late(found, opened.reservation))
+            opened = await self._open(arrival, late(found, opened.reservation), answer_by)
             assert isinstance(opened, StoredCall), "a late call claims nothing"
-        return await self._answer(opened)
+        return await self._answer(opened, answer_by)
 
     async def go_on(self, provider: str, provider_call_id: str) -> Answer:
         """The next buyers of a call, where those so far did not take it."""
         call = await self._tools.calls.find_by_provider(provider, provider_call_id)
         if call is None:
             return Refuse(call_id=None, reason=Reason.CALL_UNKNOWN, code=UNKNOWN_CODE)
-        return await self._answer(call)
+        return await self._answer(call, self._tools.clock.monotonic() + call.state.patience_seconds)
 
     async def report(self, event: CallEvent) -> None:
         """Take note of an event, with all that follows from it."""
@@ -91,18 +92,18 @@ class Desk:
         if mail.written:
             self._tools.on_message()
 
-    async def _answer(self, call: StoredCall) -> Answer:
+    async def _answer(self, call: StoredCall, answer_by: float) -> Answer:
         """What the network is told; further buyers are looked for where nobody is being rung."""
         for _ in range(_ROUTINGS):
             if call.state.phase is not Phase.RINGING or call.state.open_attempts:
                 break
-            more = await self._route_again(call)
+            more = await self._route_again(call, answer_by)
             if more is None:
                 return Over(call_id=call.call_id)
             call = more
         return answer_of(call)
 
-    async def _open(self, arrival: Arrival, found: Match) -> StoredCall | NotOpen:
+    async def _open(self, arrival: Arrival, found: Match, answer_by: float) -> StoredCall | NotOpen:
         """Route the call, and write it down with the places that it takes."""
         tools = self._tools
         now = tools.clock.now()
@@ -112,11 +113,12 @@ class Desk:
             received_ms=to_ms(arrival.at),
             call_key=tools.random_bytes(16).hex(),
             most_steps=arrival.most_steps,
+            patience_seconds=arrival.patience_seconds,
             unpaid=found.unpaid,
             only_reserved=found.only_reserved,
             recoveries_most=found.campaign.routing.recovery_attempts,
         )
-        routing = await self._first_routing(arrival, found, call_id, state)
+        routing = await self._first_routing(arrival, found, call_id, state, answer_by)
         plan: Plan | None = None
         refused = found.refused or await routing.receive()
         if refused is None:
@@ -141,7 +143,9 @@ class Desk:
         self._leave(mail)
         return opened
 
-    async def _first_routing(self, arrival: Arrival, found: Match, call_id: CallId, state: CallState) -> Routing:
+    async def _first_routing(
+        self, arrival: Arrival, found: Match, call_id: CallId, state: CallState, answer_by: float
+    ) -> Routing:
         """All that is known of the call before anybody is asked: by its ping or its number, by keys, by the network."""
         tools = self._tools
         company_id = found.company.catalog.company.id
@@ -170,6 +174,7 @@ class Desk:
             reserved=found.reservation,
             only_reserved=found.only_reserved,
             before_call=found.reservation is not None,
+            answer_by=answer_by,
         )
         routing.start()
         return routing
@@ -225,7 +230,7 @@ class Desk:
         told = partial(messages_of, call, plan, "buyer_selected", now=now, random_bytes=self._tools.random_bytes)
         return tuple(message for attempt in attempts for message in told(attempt=attempt))
 
-    async def _route_again(self, call: StoredCall) -> StoredCall | None:
+    async def _route_again(self, call: StoredCall, answer_by: float) -> StoredCall | None:
         """The call with further buyers being rung, or at its end; None where its campaign is gone."""
         tools = self._tools
         home = tools.plans.snapshot.campaigns.get((call.company_id, call.campaign_id))
@@ -253,6 +258,7 @@ class Desk:
             out=dict(known.out),
             only_reserved=call.state.only_reserved,
             before_call=call.trace.match == Reason.CALL_CLAIMED.code,
+            answer_by=answer_by,
         )
         routing.start()
         plan = await routing.find_plan()

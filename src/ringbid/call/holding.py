@@ -31,18 +31,23 @@ class Held:
 
 
 async def hold(
-    hooks: Sequence[CompiledWebhook], tags: Tags, *, buyer_id: BuyerId | None, tokens: Tokens, tools: AskTools
+    hooks: Sequence[CompiledWebhook],
+    tags: Tags,
+    *,
+    buyer_id: BuyerId | None,
+    tokens: Tokens,
+    at_most_seconds: float,
+    tools: AskTools,
 ) -> Held:
-    """Wait for the webhooks that hold the call, at most as long as the longest of them says.
+    """Wait for the webhooks that hold the call, at most as long as the longest of them says, and as the network waits.
 
     An answer that its `accept` refuses puts the buyer out. One that does not come fills nothing, and the call goes on.
     """
     holding = [hook for hook in hooks if hook.webhook.hold_seconds]
     if not holding:
         return Held(tags, (), None)
-    deadline = Deadline.start(
-        arrived_at=tools.clock.monotonic(), timeout_seconds=max(hook.webhook.hold_seconds for hook in holding)
-    )
+    longest_seconds = max(hook.webhook.hold_seconds for hook in holding)
+    deadline = Deadline.start(arrived_at=tools.clock.monotonic(), timeout_seconds=min(longest_seconds, at_most_seconds))
     asked = await ask_all(
         [(buyer_id, hook) for hook in holding], tokens=with_aliases(tokens), deadline=deadline, tools=tools
     )

@@ -51,7 +51,7 @@ class Caller:
 @dataclass(slots=True, kw_only=True)
 class Routing:
     """One routing while it is made. `outputs`, `out` and `declined` grow by what is asked; the last are buyers that
-    said no to this very call when it was their turn.
+    said no to this very call when it was their turn. `answer_by`: the network waits until then, in monotonic seconds.
     """
 
     tools: CallTools
@@ -65,6 +65,7 @@ class Routing:
     reserved: Reservation | None = None
     only_reserved: bool = False
     before_call: bool = False
+    answer_by: float
     declined: dict[BuyerId, Refused] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _asks: list[TracedAsk] = field(default_factory=list)
@@ -85,6 +86,7 @@ class Routing:
             self.tags,
             buyer_id=None,
             tokens=self._tokens(self.tags),
+            at_most_seconds=self._left_seconds(),
             tools=self.tools,
         )
         self.tags = held.tags
@@ -104,6 +106,7 @@ class Routing:
                 eligible.append(planned)
             elif planned.webhooks:  # without a bid it has no price; the others are looked at again in each routing
                 self.out.setdefault(planned.buyer.id, refused)
+        timeout_seconds = min(timeout_seconds, self._left_seconds())
         deadline = Deadline.start(arrived_at=self.tools.clock.monotonic(), timeout_seconds=timeout_seconds)
         left_ms = int(deadline.seconds_for_asks(self.tools.clock.monotonic()) * 1000)
         tokens = {**self._tokens(self.tags), "deadline_ms": str(left_ms)}
@@ -193,7 +196,10 @@ class Routing:
         if hooks:
             tokens = self._tokens(tags) | {"buyer_id": buyer_id, "buyer_number": one.number}
             tokens |= {"call_key": buyer_key(self.caller.call_key, buyer_id), "attempt_number": str(attempt_number)}
-            held = await hold(hooks, tags, buyer_id=buyer_id, tokens=tokens, tools=self.tools)
+            left_seconds = self._left_seconds()
+            held = await hold(
+                hooks, tags, buyer_id=buyer_id, tokens=tokens, at_most_seconds=left_seconds, tools=self.tools
+            )
             self._note(held.asked)
             if held.refused is not None:
                 self.declined[buyer_id] = held.refused
@@ -238,6 +244,10 @@ class Routing:
             inbound_number=caller.inbound_number,
             at=self.tools.clock.now(),
         )
+
+    def _left_seconds(self) -> float:
+        """How long the network still waits."""
+        return max(0.0, self.answer_by - self.tools.clock.monotonic())
 
     def _ms(self, monotonic: float) -> float:
         return round((monotonic - self._started_at) * 1000, 3)

@@ -94,7 +94,8 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class CallState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A call as it stands. `received_ms` is when it arrived by its provider's clock, which its durations are told by.
 
-    `most_steps`: how many steps the network fails over by itself. `unpaid`: it came after its reservation's time, and
+    `most_steps`, `patience_seconds`: how many steps the network fails over by itself, and how long it waits for each
+    answer. `unpaid`: it came after its reservation's time, and
     the publisher is paid nothing. `only_reserved`: nobody but the reserved buyer may get it.
     """
 
@@ -102,6 +103,7 @@ class CallState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     received_ms: int
     call_key: str
     most_steps: int = 1
+    patience_seconds: float = 10.0
     attempts: tuple[Attempt, ...] = ()
     answered_ms: int | None = None
     ended_ms: int | None = None

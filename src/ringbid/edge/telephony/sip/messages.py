@@ -28,6 +28,7 @@ PROVIDER: Final = "sip"
 SENT_BACK: Final = "back"  # "who" ended a call whose caller was sent back to us
 NO_SIGN_CODE = 408  # what Kamailio says of a buyer that gave no final answer in time
 MOST_STEPS = 3  # each holds its place meanwhile; after that Kamailio asks again
+_PATIENCE = 0.8  # of the time that Kamailio waits: the rest is for the way there, the store, and the way back
 _MOST_DIALS = 24  # Kamailio's `max_branches` is 30, and questions take some
 
 _DIALLABLE = re.compile(r"sips?:[^\s<>\"',]+")
@@ -129,7 +130,7 @@ def asked_at(question: Question) -> datetime:
     return _time(question.at)
 
 
-def to_arrival(question: Question) -> Arrival:
+def to_arrival(question: Question, sip: Sip) -> Arrival:
     """The call that waits."""
     user = _text(question.user).partition(";")[0]
     asserted, from_ = address_in(_text(question.asserted)), address_in(_text(question.from_))
@@ -143,6 +144,7 @@ def to_arrival(question: Question) -> Arrival:
         reservation_id=parse_ping_id(user),
         at=_time(question.at),
         most_steps=MOST_STEPS,
+        patience_seconds=sip.lookup_seconds * _PATIENCE,
         tags=stir_tags(asserted, "" if question.stranger else from_, _text(question.identity)),
     )
 

@@ -166,7 +166,7 @@ class SipRouter:
             if before is not None:
                 await self._desk.report(before)
             if question.kind == "arrive":
-                routing = await self._desk.arrive(messages.to_arrival(question))
+                routing = await self._desk.arrive(messages.to_arrival(question, self._sip))
             else:
                 routing = await self._desk.go_on(messages.PROVIDER, call_id)
             for failure in messages.undialled(routing, call_id=call_id, at=at, sip=self._sip):

@@ -22,6 +22,7 @@ PICKED_UP = frozenset({"in-progress", "answered", "completed"})  # of one leg
 
 _LONGEST_SECONDS = 7 * 24 * 3600
 _LONGEST_URL = 1024
+_PATIENCE_SECONDS = 10.0  # carriers wait fifteen, and connections, the store and what was told before take of that
 _CAUSES: Mapping[str, Cause] = {"busy": "busy", "no-answer": "no_answer", "canceled": "cancelled", "failed": "failed"}
 _SIP_CAUSES: Mapping[int, Cause] = {
     404: "unreachable",
@@ -81,6 +82,7 @@ def read_arrival(message: Message) -> Arrival:
         dialled=parse_phone(dialled) or dialled,
         reservation_id=parse_ping_id(dialled),
         at=message.at,
+        patience_seconds=_PATIENCE_SECONDS,
         tags=stir_tags(message.fields),
     )
 
