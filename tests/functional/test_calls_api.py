@@ -336,6 +336,16 @@ def test_a_report_must_come_in_time(place: StorePlace, seconds: float, status: i
     happen(place, story)
 
 
+def test_a_report_without_any_key_says_which_two_would_do(sqlite_place: StorePlace) -> None:
+    async def story(front: Front) -> None:
+        name = {"call_uuid": (await front.connect()).call_uuid}
+        expected = refused(await front.ask("/conversions", **name), 401, "access_key_unknown")["expected"]
+        assert "key=…" in expected
+        assert "call_key=…" in expected
+
+    happen(sqlite_place, story)
+
+
 def test_a_wrong_call_key_and_a_call_that_is_not_there_look_the_same(sqlite_place: StorePlace) -> None:
     async def story(front: Front) -> None:
         dial = await front.connect()

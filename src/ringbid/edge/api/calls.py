@@ -27,6 +27,7 @@ from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 
 _OWN_PARAMETERS = frozenset({"key", "call_uuid", "caller_number"})
+_EITHER_KEY = "key=…, the key's secret, or call_key=…, which the buyer got with the call"
 
 _Handler = Callable[["CallApi", Parameters, str | None], Awaitable[PingReply | Refused]]
 
@@ -78,6 +79,8 @@ class CallApi:
         """`/conversions`, with an access key, or with the call's own."""
         key, call_key = single(parameters, "key"), single(parameters, "call_key")
         side = single(parameters, "side") or "both"
+        if not key and not call_key:
+            return Refused(Reason.ACCESS_KEY_UNKNOWN, actual="no key", expected=_EITHER_KEY)
         by_buyer = call_key and not key
         view = None if by_buyer else find_access(key, "convert", self._tools.plans.snapshot)
         if isinstance(view, Refused):
