@@ -10,16 +10,20 @@ from pathlib import Path
 import pytest
 
 from ringbid.accounts.actor import Role
+from ringbid.catalog.changing import Applied
+from ringbid.catalog.ports import Author
+from ringbid.catalog.snapshot import key_id_of
 from ringbid.values.ids import CompanyId
-from support.catalog_desk import CatalogDesk, catalog_desk, fields_in
-from support.catalogs import ACME_KEY
+from support.catalog_desk import ACME, CatalogDesk, catalog_desk, fields_in
+from support.catalogs import ACME_KEY, ACME_TEXT, KEY
 from support.web import OWNER, FixedIdentities
 
+OTHER = CompanyId("other")
 PEOPLE = FixedIdentities(
     {
         "owner": OWNER,
         "analyst": replace(OWNER, user_id="u-9", role=Role.ANALYST),
-        "stranger": replace(OWNER, user_id="u-8", company_id=CompanyId("other")),
+        "stranger": replace(OWNER, user_id="u-8", company_id=OTHER),
     }
 )
 SENT = {"caller_number": "+13105559147", "caller_zip": "90210", "age": "15", "jornaya_id": "J-4711", "note": "a = b"}
@@ -98,10 +102,29 @@ def test_a_ping_that_is_not_there_fills_nothing_in(uuid: str, tmp_path: Path) ->
     tell(tmp_path, story)
 
 
+async def hand_over(desk: CatalogDesk) -> None:
+    """All that Acme has becomes another company's, key and number too; Acme gets others."""
+    left = ACME_TEXT.replace(ACME_KEY, KEY)
+    for number in ("+18444021146", "+18885551234"):
+        left = left.replace(number, f"{number[:-1]}9")
+    for company, text in ((ACME, left), (OTHER, ACME_TEXT.replace("id: acme\n", f"id: {OTHER}\n"))):
+        outcome = await desk.office.editor.rewrite(Author(name="test"), company, None, text)
+        assert isinstance(outcome, Applied), outcome
+        await desk.in_force(company)
+
+
 def test_another_company_s_ping_fills_nothing_in(tmp_path: Path) -> None:
+    """Nor does it where the key that it came with is this company's by now."""
+
     async def story(desk: CatalogDesk, uuid: str) -> None:
+        await hand_over(desk)
         desk.session = "stranger"
         page = await desk.get(f"/tester?ping={uuid}")
-        assert SENT["caller_number"] not in page.body.decode()
+        assert page.status == 200
+        form = fields_in(page)
+        assert form["key"] == key_id_of(ACME_KEY)
+        assert (form["more"], form["tag.age"], form["tag.jornaya_id"]) == ("", "", "")
+        for name in ("caller_number", "jornaya_id", "note"):
+            assert SENT[name] not in page.body.decode()
 
     tell(tmp_path, story)

@@ -111,11 +111,11 @@ class CatalogDesk:
         """A real ping; its reply."""
         return (await call(self.app, "POST", "/rtbs.json", query=parameters)).json
 
-    async def in_force(self) -> None:
-        """Until pings go by the newest catalog."""
-        edition = await self.office.editor.read(ACME)
+    async def in_force(self, company_id: CompanyId = ACME) -> None:
+        """Until pings go by the company's newest catalog."""
+        edition = await self.office.editor.read(company_id)
         assert edition is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.office.catalogs.snapshot.version < edition.version:  # noqa: ASYNC110 -- the server tells nobody else
                 await asyncio.sleep(0.02)
 
