@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from ringbid.store.engine_tables import EngineTables, create_engine_tables
 from support.postgres import Cluster
@@ -20,7 +21,8 @@ def test_a_server_that_starts_again_does_not_wait_for_a_kamailio_that_writes(pos
     with psycopg.connect(url) as kamailio:
         kamailio.execute(DIALOG.encode(), [1, "live"])
         kamailio.execute(b"INSERT INTO sip_record (callid, attempt) VALUES ('over', 'a1')")
-        create_engine_tables(f"{url}?options=-c%20lock_timeout%3D200ms")
+        create_engine_tables(f"{url}?options=-c%20lock_timeout%3D200ms")  # raises where it waits for a lock so long
+        assert kamailio.info.transaction_status is TransactionStatus.INTRANS, "Kamailio writes all the while"
 
 
 def test_tables_of_an_earlier_ringbid_get_what_they_lack(postgres_cluster: Cluster) -> None:

@@ -116,6 +116,7 @@ def test_a_waiter_hears_of_a_change_and_else_waits_for_the_time_it_gave(place: S
     async def story(store: Store) -> None:
         await store.wait_for_catalog_change(0.01)
         waiting = asyncio.gather(store.wait_for_catalog_change(60))
+        assert not (await asyncio.wait([waiting], timeout=0.05))[0], "nothing has changed"
         while not waiting.done():  # until the waiter listens, a change may pass it by
             await store.apply_catalog(ACME, f"document {await store.catalog_version()}", applied_by="ann")
         await waiting

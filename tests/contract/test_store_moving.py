@@ -244,7 +244,7 @@ def test_a_caller_whose_call_has_arrived_may_ping_again(place: StorePlace) -> No
     async def story(store: Store) -> None:
         ping_id = await take(store)
         await store.reservations.claim(ping_id, subjects_of=always(), max_duration_seconds=60)
-        await take(store)
+        assert await take(store) != ping_id
 
     run(place, story)
 

@@ -166,12 +166,12 @@ def test_no_request_ends_otherwise_than_the_document_says(sqlite_place: StorePla
     async def story() -> None:
         async with api_world(sqlite_place) as api:
             await api.world.apply(catalog=_catalog())
-            await asyncio.to_thread(_send_all, api, asyncio.get_running_loop(), part)
+            await asyncio.to_thread(_check_all, api, asyncio.get_running_loop(), part)
 
     asyncio.run(story())
 
 
-def _send_all(api: Api, loop: asyncio.AbstractEventLoop, part: int) -> None:
+def _check_all(api: Api, loop: asyncio.AbstractEventLoop, part: int) -> None:
     schema = _bridged(schemathesis.openapi.from_dict(document()), _Bridge(api, loop))
     # A request that is wrong may also come too late, and then is told that.
     schema.config.checks.negative_data_rejection.expected_statuses.append("412")
