@@ -17,6 +17,9 @@ SCENARIOS = ROOT / "tests/scenarios"
 _EDGES = "tests/functional/test_ping_edges.py"
 _CORRECTING = "tests/unit/ledger/test_correcting.py"
 _CALLS_API = "tests/functional/test_calls_api.py"
+_DATA_WRITING = "tests/functional/test_data_writing.py"
+_CONVERSION_REPORTS = "tests/functional/test_conversion_reports.py"
+_HANDING_BACK = "tests/functional/test_handing_back.py"
 _CALL_COMMANDS = "tests/functional/test_call_commands.py"
 _MATCHING = "tests/playbooks/test_matching.py"
 _FALL_OVER = "tests/playbooks/test_fall_over.py"
@@ -39,19 +42,19 @@ SHOWN_ELSEWHERE: dict[Reason, str] = {
     Reason.CALL_UNKNOWN: _CALLS_API,
     Reason.ACCESS_KEY_UNKNOWN: _CALLS_API,
     Reason.ACCESS_NOT_ALLOWED: _CALLS_API,
-    Reason.ACCESS_LATE: _CALLS_API,
-    Reason.CALL_NOT_LIVE: _CALLS_API,
-    Reason.HAND_BACK_LATE: _CALLS_API,
-    Reason.CONVERSION_NOT_AWAITED: _CALLS_API,
+    Reason.ACCESS_LATE: _DATA_WRITING,
+    Reason.CALL_NOT_LIVE: _HANDING_BACK,
+    Reason.HAND_BACK_LATE: _HANDING_BACK,
+    Reason.CONVERSION_NOT_AWAITED: _CONVERSION_REPORTS,
     Reason.CALL_REQUEST_INVALID: _CALLS_API,
-    Reason.TAG_RESERVED: _CALLS_API,
+    Reason.TAG_RESERVED: _DATA_WRITING,
     Reason.SIDE_INVALID: _CALLS_API,
-    Reason.HAND_BACK_UNSUPPORTED: _CALLS_API,
-    Reason.NETWORK_UNREACHABLE: _CALLS_API,
-    Reason.REPORTED_CONVERTED: _CALLS_API,
-    Reason.POSTBACK_MISSED: _CALLS_API,
-    Reason.CONVERTED_BEFORE: _CALLS_API,
-    Reason.BUYER_HANDED_BACK: _CALLS_API,
+    Reason.HAND_BACK_UNSUPPORTED: _HANDING_BACK,
+    Reason.NETWORK_UNREACHABLE: _HANDING_BACK,
+    Reason.REPORTED_CONVERTED: _CONVERSION_REPORTS,
+    Reason.POSTBACK_MISSED: _CONVERSION_REPORTS,
+    Reason.CONVERTED_BEFORE: _CONVERSION_REPORTS,
+    Reason.BUYER_HANDED_BACK: _HANDING_BACK,
     Reason.CONVERSION_DECIDED: _CALL_COMMANDS,
     Reason.CONVERTED_BY_HAND: _CALL_COMMANDS,
     Reason.CALL_CLAIMED: _MATCHING,

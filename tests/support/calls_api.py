@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,9 @@ KEYS: list[dict[str, Any]] = [
     {"name": "Off", "key": "key-that-was-switched-off", "allows": ["write_tags", "convert"], "paused": True},
 ]
 SECRETS = {key["name"]: key["key"] for key in KEYS}
+
+OTHER_CALLER = "+13105550142"
+NO_CALL = "01959f3a-0000-7000-8000-000000000000"
 
 # Bravo is rung first and pays on its own word; delta comes next and pays by the clock.
 CHANGE: dict[str, Any] = {
@@ -118,3 +122,19 @@ async def calls_front(place: StorePlace, **change: Any) -> AsyncIterator[Front]:
         networks = ScriptedNetworks()
         api = CallApi(tools=world.tools, networks=networks, limits=Limits(), metrics=Metrics())
         yield Front(world, networks, api)
+
+
+def happen(place: StorePlace, story: Callable[[Front], Awaitable[None]], **change: Any) -> None:
+    """Let `story` happen over a fresh store."""
+
+    async def run() -> None:
+        async with calls_front(place, **change) as front:
+            await story(front)
+
+    asyncio.run(run())
+
+
+def check_refused(response: Response, status: int, code: str) -> dict[str, Any]:
+    """It was answered so; what else was said."""
+    assert (response.status, response.json["code"]) == (status, code), response
+    return response.json

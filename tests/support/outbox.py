@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from ringbid.outbox.message import Message, MessageState, new_message_id
-from ringbid.outbox.ports import Claimed, Tried, Wish
+from ringbid.outbox.ports import Claimed, Listed, Shown, Tried, Wish
 from ringbid.store.opening import Store
 from ringbid.store.outbox_writing import enqueue
 from ringbid.values.clock import to_ms
@@ -16,6 +16,8 @@ from support.clocks import START
 
 ACME = CompanyId("acme")
 ENDPOINT = "auto-insurance/Tell the publisher"
+OTHER = "auto-insurance/Tell the owner"
+QUEUE = f"{ACME} {ENDPOINT}"
 LEASE_MS = 30_000
 
 
@@ -69,3 +71,27 @@ def tried(
         state=state,
         retry_in_ms=retry_in_ms,
     )
+
+
+async def claim(store: Store, **how: object) -> tuple[Claimed, ...]:
+    """What a sender gets that could take as much as `wish` says."""
+    return (await store.outbox.turn([], wish(**how))).claimed  # type: ignore[arg-type]  # -- a test may be loose with types
+
+
+async def send(store: Store, state: MessageState, **how: int) -> Claimed:
+    """Claim the one message that is due, and record a try."""
+    [claimed] = await claim(store)
+    await store.outbox.turn([tried(claimed, state, **how)], wish(room=0))
+    return claimed
+
+
+async def show(store: Store, message_id: str) -> Shown:
+    """A message with its tries."""
+    shown = await store.outbox.show(message_id)
+    assert shown is not None
+    return shown
+
+
+async def stands(store: Store, message_id: str) -> Listed:
+    """How it stands with a message."""
+    return (await show(store, message_id)).listed
