@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -293,5 +295,21 @@ def test_buyers_are_shown_with_their_state_and_caps(tmp_path: Path) -> None:
         for path in ("/campaigns", "/publishers", "/numbers", "/settings/tags", "/campaigns/auto-insurance/webhooks"):
             assert (await desk.get(path)).status == 200, path
         assert "no rule names publisher PUB-FREE" in told(await desk.get("/campaigns")).replace("No rule", "no rule")
+
+    tell(tmp_path, story)
+
+
+def test_a_buyer_s_page_says_how_it_stands_and_how_its_address_answers(tmp_path: Path) -> None:
+    async def story(desk: CatalogDesk) -> None:
+        page = told(await desk.get("/buyers/alpha"))
+        assert "<h1>Alpha Insurance</h1>" in page
+        for words in ("0 of 2", "0 of 100", "Group Overflow desk", "It was not asked for a bid lately."):
+            assert words in page, words
+        for name in ("publishers/4321ABCD", "campaigns/auto-insurance/keys/edit?name=Default", "buyers/alpha"):
+            [*links] = re.findall(r'href="(/(?:pings|calls|reports)\?[^"]+)"', told(await desk.get(f"/{name}")))
+            assert links, name
+            for link in links:
+                answer = await desk.get(unescape(link))
+                assert answer.status == 200, f"{link} is no question that the list answers"
 
     tell(tmp_path, story)

@@ -12,6 +12,8 @@ from typing import Protocol
 from ringbid.values.ids import BuyerId, CompanyId
 from ringbid.values.reason import Reason
 
+_NEVER_SENT = (Reason.ASK_BREAKER_OPEN, Reason.ASK_NO_TIME, Reason.ASK_LEFT_OUT, Reason.ASK_UNBUILDABLE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskOutcome:
@@ -26,7 +28,7 @@ class AskOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskSummary:
-    """`reasons` are counted, the most frequent first. The times are None where nothing was asked."""
+    """`reasons` are counted, the most frequent first. The times are of asks that were sent; None: none was."""
 
     asked: int
     bids: int
@@ -46,7 +48,7 @@ class RecentAsks(Protocol):
 
 def summary_of(asks: Sequence[AskOutcome], *, shown: int = 20) -> AskSummary:
     """`asks` in numbers, with the newest `shown` that went wrong."""
-    took = sorted(ask.took_ms for ask in asks)
+    took = sorted(ask.took_ms for ask in asks if ask.reason not in _NEVER_SENT)
     counted = Counter(ask.reason for ask in asks if ask.reason is not None)
     return AskSummary(
         asked=len(asks),

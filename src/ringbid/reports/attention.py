@@ -124,7 +124,7 @@ def _of_buyers(view: CompanyView, happened: Recent) -> Iterator[Attention]:
         text = (
             f"{name} {_NO_ANSWER[worst]} in {percent(count, asked)} % of the last day's asks ({count:,} of {asked:,})."
         )
-        yield Attention(tone="bad", text=text, action="See the buyer", path=f"/buyers/{_part(buyer_id)}")
+        yield Attention(tone="bad", text=text, action="See its answers", path=f"/buyers/{_part(buyer_id)}#address")
 
 
 def _of_messages(failed: Sequence[Listed], now: datetime) -> Iterator[Attention]:

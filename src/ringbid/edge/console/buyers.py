@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
@@ -14,12 +16,14 @@ from ringbid.catalog.changing import Edition
 from ringbid.catalog.model import Catalog
 from ringbid.edge.console.catalog_pages import Place, edition_of, may_change, save_field, save_thing, show_thing
 from ringbid.edge.console.pages import page
+from ringbid.edge.console.portal_lists import tools_of
 from ringbid.edge.console.tables import Column
 from ringbid.edge.console.whole_tables import Line, WholeTable, files_of, view_of
-from ringbid.edge.web.office import WebRequest, office_of
+from ringbid.edge.web.office import WebRequest, actor_of, office_of
+from ringbid.reports.asks import summary_of
 from ringbid.reports.buyer_state import BuyerState, buyer_states, subjects_in
 from ringbid.reports.export import Row
-from ringbid.values.ids import KeyId
+from ringbid.values.ids import BuyerId, KeyId
 
 _LABELS = ("Buyer", "State", "Caps now", "Campaigns")
 _TRAIL = (("Buyers", "/buyers"),)
@@ -77,7 +81,14 @@ async def add_buyer(request: WebRequest) -> Response[Any]:
 
 @get("/buyers/{buyer:str}", opt=_READ)
 async def show_buyer(request: WebRequest, buyer: FromPath[str]) -> Template:
-    return await show_thing(request, _place("buyers", buyer))
+    """Its terms, how it stands now, and how its address answers."""
+    place = replace(_place("buyers", buyer), template="catalog/buyer.html")
+    states = await states_of(request, await edition_of(request))
+    state = next((one for one in states if one.buyer.id == buyer), None)
+    if state is None:
+        return await show_thing(request, place)
+    asks = await tools_of(request).asks.recent_asks(actor_of(request).company_id, BuyerId(buyer))
+    return await show_thing(request, place, {"state": state, "asks": summary_of(asks)})
 
 
 @post("/buyers/{buyer:str}", opt=_MANAGE, status_code=200)
@@ -103,7 +114,17 @@ async def save_group(request: WebRequest, name: FromQuery[str | None] = None) ->
 
 
 def _place(kind: str, name: str) -> Place:
-    return Place(kind=kind, path=f"{kind}[{name}]", heading=name, back="/buyers", crumbs=_TRAIL)
+    links = _links(name) if kind == "buyers" else ()
+    return Place(kind=kind, path=f"{kind}[{name}]", heading=name, back="/buyers", crumbs=_TRAIL, links=links)
+
+
+def _links(buyer_id: str) -> tuple[tuple[str, str], ...]:
+    of_it = quote(buyer_id, safe="")
+    return (
+        ("Pings it won", f"/pings?buyer_id={of_it}"),
+        ("Its calls", f"/calls?buyer_id={of_it}"),
+        ("Report", f"/reports?buyer={of_it}"),
+    )
 
 
 def _new(kind: str) -> Place:

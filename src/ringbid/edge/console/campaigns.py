@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -178,6 +179,8 @@ async def _show_part_thing(request: WebRequest, campaign: str, part: str, name: 
     if place.kind != "rtb_keys":
         return await show_thing(request, place)
     key = next((key for key in one.rtb_keys if key.name == name), None)
+    if key is not None:
+        place = replace(place, links=(("Its pings", f"/pings?key_id={quote(key.id, safe='')}"),))
     picture = key_picture(str(key.timeout_seconds if key else 5), str(key.ttl_seconds if key else 15))
     return await show_thing(request, place, {"picture": picture})
 

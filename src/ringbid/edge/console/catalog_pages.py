@@ -41,7 +41,7 @@ _CARRIERS = ("campaigns", "buyers", "publishers", "rtb_keys", "numbers")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A thing that a page is about: `path` is its own, or that of its list where it is `new`. After a save `back` is
-    shown. `crumbs` lead to the page."""
+    shown. `crumbs` lead to the page, `links` to what became of the thing."""
 
     kind: str
     path: str
@@ -49,6 +49,7 @@ class Place:
     back: str
     crumbs: tuple[tuple[str, str], ...] = ()
     tabs: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
     new: bool = False
     removable: bool = True
     template: str = "catalog/thing.html"
@@ -199,6 +200,8 @@ def _form_page(
     values: Mapping[str, object] | None = None,
 ) -> Template:
     errors = errors or {}
+    if not place.new and fields.get("name"):
+        place = replace(place, heading=str(fields["name"]))
     return page(
         request,
         place.template,

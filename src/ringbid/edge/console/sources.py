@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
@@ -184,7 +185,17 @@ def _new(kind: str, heading: str, back: str) -> Place:
 
 
 def _place(kind: str, name: str, label: str, back: str) -> Place:
-    return Place(kind=kind, path=f"{kind}[{name}]", heading=name, back=back, crumbs=((label, back),))
+    links = _links(name) if kind == "publishers" else ()
+    return Place(kind=kind, path=f"{kind}[{name}]", heading=name, back=back, crumbs=((label, back),), links=links)
+
+
+def _links(publisher_id: str) -> tuple[tuple[str, str], ...]:
+    of_it = quote(publisher_id, safe="")
+    return (
+        ("Its pings", f"/pings?publisher_id={of_it}"),
+        ("Its calls", f"/calls?publisher_id={of_it}"),
+        ("Report", f"/reports?group=reason&publisher={of_it}"),
+    )
 
 
 HANDLERS: list[ControllerRouterHandler] = [
