@@ -20,10 +20,16 @@ from ringbid.edge.api.v1.routes import BASE
 from ringbid.edge.api.v1.tidying import tidy
 
 _STATIC = Path(__file__).parent / "static"  # Swagger UI as it comes from npm, and what starts it
+_ABOUT = """Everything that Ringbid's console shows and changes, for programs.
+
+Make a key under [Settings, API keys](/settings/keys) and send it as `Authorization: Bearer rbk_…`; **Authorize** keeps
+it for this page. A list has a `limit`, and goes on with its `next_cursor` as `cursor`. A change names the `ETag` that
+it was made on in `If-Match`. A POST with an `Idempotency-Key` is done once. What cannot be done is answered as
+`application/problem+json`."""
 _CONFIG = OpenAPIConfig(
     title="Ringbid",
     version="1",
-    description="Everything that Ringbid's console shows and changes, for programs.",
+    description=_ABOUT,
     components=Components(
         security_schemes={
             "key": SecurityScheme(type="http", scheme="bearer", description="An API key: `rbk_…`."),
