@@ -184,6 +184,17 @@ def test_whose_call_it_is_cannot_be_written(sqlite_place: StorePlace, name: str)
     happen(sqlite_place, story)
 
 
+def test_a_price_that_a_buyers_answer_is_to_fill_cannot_be_written(sqlite_place: StorePlace) -> None:
+    async def story(front: Front) -> None:
+        answer = await front.ask("/data_writing", key="Plain", caller_number=CALLER, price="99")
+        assert check_refused(answer, 422, "tag_reserved")["found"] == "price"
+
+    filled = {"price": "amount", "charlie_number": "phone"}
+    asked = {"name": "bid", "on": "passthrough", "url": "https://buyer.example/bid", "outputs": filled}
+    priced = {"name": "bids", "revenue": "[price]", "payout": "80%"}
+    happen(sqlite_place, story, **{"campaigns[0].webhooks": [asked], "campaigns[0].conversions": [priced]})
+
+
 def test_no_caller_collects_more_than_two_hundred_tags(place: StorePlace) -> None:
     async def story(front: Front) -> None:
         for part in range(2):

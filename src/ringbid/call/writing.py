@@ -19,6 +19,7 @@ from ringbid.call.ports import Calls, Lookups, Reaction, StoredCall
 from ringbid.call.react import check_at_ms
 from ringbid.catalog.snapshot import AccessView
 from ringbid.catalog.tokens import IDENTITY_TOKENS
+from ringbid.routing.plan import answered_terms
 from ringbid.routing.tags import SPECIAL, UNPREFIXED, Tags, TagValue, tags_of_ping
 from ringbid.routing.tracing import tags_from, traced_tags
 from ringbid.values.clock import to_ms
@@ -49,7 +50,8 @@ async def write_tags(
 ) -> Written | Refused:
     """Write `given` to the call that is named. By its caller: to the call on the line, else to one that has ended and
     still counts for the key, else for the next to come (not with a key of one buyer: that has no call yet)."""
-    tags = _read_tags(given, view.key.tag_prefix)
+    unwritten = _RESERVED | answered_terms(view.company, view.campaign)
+    tags = _read_tags(given, view.key.tag_prefix, unwritten)
     if isinstance(tags, Refused):
         return tags
     if name.caller_number is None:
@@ -87,13 +89,13 @@ def with_written(tags: Tags, written: Mapping[str, str]) -> Tags:
     return Tags({**tags.values, **values}, {**tags.sources, **dict.fromkeys(values, SOURCE)})
 
 
-def _read_tags(given: Mapping[str, TagValue], prefix: str) -> dict[str, str] | Refused:
+def _read_tags(given: Mapping[str, TagValue], prefix: str, unwritten: frozenset[str]) -> dict[str, str] | Refused:
     """The tags by the names that they are kept under. What is empty is missing; several values are one text."""
     tags = {}
     for name, value in given.items():
         text = value if isinstance(value, str) else ",".join(value)
         full_name = name if name in UNPREFIXED else prefix + name
-        if full_name in _RESERVED:
+        if full_name in unwritten:
             return Refused(Reason.TAG_RESERVED, actual=full_name, expected="another name")
         if len(text) > LONGEST_VALUE:
             actual = f"{len(text)} characters in {name}"

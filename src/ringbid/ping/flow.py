@@ -129,7 +129,7 @@ class _Flow:
             campaign_id=request.view.campaign.id,
             tag_prefix=request.view.key.tag_prefix,
             call_uuid=request.ping_id,
-        )
+        ).without(self.plan.answered_terms)
         self.notebook.tags = tags
         self._step("tags")
         return tags

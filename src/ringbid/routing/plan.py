@@ -64,6 +64,7 @@ class CampaignPlan:
     call_webhooks: tuple[CompiledWebhook, ...]  # those that fire while a call is handled, of every buyer
     subjects: tuple[Subject, ...]  # all that have caps
     required_tags: tuple[str, ...]
+    answered_terms: frozenset[str]  # as `answered_terms`
     asks: bool  # is anybody asked at all?
 
     def hooks(self, trigger: WebhookTrigger, buyer_id: BuyerId | None) -> tuple[CompiledWebhook, ...]:
@@ -95,8 +96,20 @@ def compile_plan(company: CompanyView, campaign: Campaign) -> CampaignPlan:
         call_webhooks=tuple(_compile_webhook(one, campaign) for one in campaign.webhooks if one.on != "passthrough"),
         subjects=tuple(capped.values()),
         required_tags=tuple(tag.key for tag in company.catalog.tags if tag.required),
+        answered_terms=answered_terms(company, campaign),
         asks=bool(passthrough),
     )
+
+
+def answered_terms(company: CompanyView, campaign: Campaign) -> frozenset[str]:
+    """The tags that say what a call brings and where it goes, and that a passthrough webhook's answer fills.
+
+    Nobody else may: where an answer leaves its price out, a publisher must not name its own.
+    """
+    answered = {tag for webhook in campaign.webhooks if webhook.on == "passthrough" for tag, _ in webhook.outputs}
+    terms = {tag for rule in campaign.conversions for tag in (*_money_tags(rule), *_seconds_tags(rule))}
+    terms.update(tag for routed in campaign.routing.buyers for tag in tokens_in(company.buyers[routed.buyer].number))
+    return frozenset(answered & terms)
 
 
 def subjects_of(company: CompanyView, buyer_id: BuyerId) -> tuple[Subject, ...]:
@@ -169,7 +182,7 @@ def _plan_buyer(
 
 def _compile_webhook(webhook: Webhook, campaign: Campaign) -> CompiledWebhook:
     money_tags = {tag for rule in campaign.conversions for tag in _money_tags(rule)}
-    seconds_tags = {rule.seconds.tag for rule in campaign.conversions if isinstance(rule.seconds, TagAmount)}
+    seconds_tags = {tag for rule in campaign.conversions for tag in _seconds_tags(rule)}
     return compile_webhook(
         webhook,
         setting=f"campaigns[{campaign.id}].webhooks[{webhook.name}]",
@@ -180,3 +193,7 @@ def _compile_webhook(webhook: Webhook, campaign: Campaign) -> CompiledWebhook:
 
 def _money_tags(rule: ConversionRule) -> tuple[str, ...]:
     return tuple(amount.tag for amount in (rule.revenue, rule.payout) if isinstance(amount, TagAmount))
+
+
+def _seconds_tags(rule: ConversionRule) -> tuple[str, ...]:
+    return (rule.seconds.tag,) if isinstance(rule.seconds, TagAmount) else ()

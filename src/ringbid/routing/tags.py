@@ -35,6 +35,13 @@ class Tags:
     def get(self, key: str) -> TagValue | None:
         return self.values.get(key)
 
+    def without(self, names: frozenset[str]) -> Tags:
+        """These tags but those of `names`."""
+        if names.isdisjoint(self.values):
+            return self
+        values = {name: value for name, value in self.values.items() if name not in names}
+        return Tags(values, {name: self.sources[name] for name in values})
+
     def with_outputs(self, outputs: Mapping[str, str], source: str) -> Tags:
         """These tags and what an answer filled; the answer wins over an equal key."""
         if not outputs:

@@ -182,8 +182,8 @@ TAG_RESERVED = Facts(
     "tag_reserved",
     _CALL,
     _PUB,
-    "A tag of this name says whose call it is, and is never written from outside.",
-    "A tag of this name says whose call it is, and is never written from outside.",
+    "A tag of this name says whose call it is, or what a buyer offers for it, and is never written from outside.",
+    "A tag of this name says whose call it is, or what a buyer offers for it, and is never written from outside.",
     True,
 )
 SIDE_INVALID = Facts(
