@@ -105,6 +105,16 @@ def test_who_claims_an_installation_that_has_a_user_already_is_refused(place: St
     run(place, story)
 
 
+def test_no_link_claims_an_installation_any_more_once_it_has_an_owner(place: StorePlace) -> None:
+    async def story(store: Store) -> None:
+        for link in ("first", "second"):
+            await store.accounts.make_link(link, user_id=None, lifetime=LINK_GOOD_FOR)
+        assert await store.accounts.claim("first", newcomer("olga"), company()) is Claimed.DONE
+        assert await store.accounts.find_link("second") is None
+
+    run(place, story)
+
+
 def test_a_sign_in_link_is_used_once_and_claims_nothing(place: StorePlace) -> None:
     async def story(store: Store) -> None:
         await add_user(store, "olga", OWNER)

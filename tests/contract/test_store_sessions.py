@@ -250,6 +250,24 @@ def test_a_rotated_key_goes_on_for_the_overlap_beside_the_new_one(place: StorePl
     run(place, story)
 
 
+def test_a_rotation_is_audited_with_the_end_of_the_old_key_and_all_of_the_new_one(place: StorePlace) -> None:
+    async def story(store: Store) -> None:
+        await store.accounts.make_key(key(), author=AUTHOR)
+        await store.accounts.rotate_key(
+            ACME, "k-crm", token_hash="n", new_id="k-new", hint="abcd", overlap=timedelta(hours=1), author=AUTHOR
+        )
+        changes = [(one.entry.path, one.entry.before, one.entry.after) for one in await store.audit.listing(ACME)]
+        lasting = f"pings, read, until {START + timedelta(days=30):%Y-%m-%d %H:%M} UTC"
+        ending = f"pings, read, until {START + timedelta(hours=1):%Y-%m-%d %H:%M} UTC, replaced by …abcd"
+        assert changes == [
+            ("api_keys[crm …abcd]", None, lasting),
+            ("api_keys[crm …wxyz]", lasting, ending),
+            ("api_keys[crm …wxyz]", None, lasting),
+        ]
+
+    run(place, story)
+
+
 def test_a_key_ends_at_once_and_another_company_cannot_end_it(place: StorePlace) -> None:
     async def story(store: Store) -> None:
         await store.accounts.make_key(key(lifetime=None), author=AUTHOR)

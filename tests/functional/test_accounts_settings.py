@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pyotp
 import pytest
 
 from ringbid.accounts.audit import AuditEntry, Author
+from ringbid.accounts.claiming import LINK_GOOD_FOR
 from ringbid.accounts.throttle import MOST_OF_ACCOUNT
+from ringbid.accounts.tokens import hash_token
 from ringbid.values.ids import CompanyId
 from support.accounts import ACME, ANALYST
 from support.accounts_desk import PASSWORD, AccountsDesk, Browser, accounts_desk, shown
@@ -216,6 +219,27 @@ def test_turning_codes_off_and_renewing_recovery_codes_take_a_code(sqlite_place:
     run(sqlite_place, story)
 
 
+def test_who_came_by_a_link_turns_codes_off_without_one_for_half_an_hour(sqlite_place: StorePlace) -> None:
+    async def story(desk: AccountsDesk) -> None:
+        browser = await desk.signed_in()
+        await turn_on(desk, browser)
+        assert "You came by a link" not in shown(await browser.get("/settings/account"))
+        olga = await desk.store.accounts.user_of_email("olga@acme.example")
+        assert olga is not None
+        by_link = await desk.browser()
+        for lateness, status in ((30 * 60, 422), (30 * 60 - 1, 303)):
+            await desk.store.accounts.make_link(hash_token("t"), user_id=olga.user_id, lifetime=LINK_GOOD_FOR)
+            await by_link.get("/claim/t")
+            await by_link.post("/claim/t")
+            assert "You came by a link" in shown(await by_link.get("/settings/account"))
+            desk.place.clock.advance(lateness)
+            assert (await by_link.post("/settings/account/two-factor/off", code="")).status_code == status
+        assert (await sign_in(desk))[1] == "/start"
+        assert ("users[olga@acme.example].two_factor", None, "off") in await desk.audited()
+
+    run(sqlite_place, story)
+
+
 # API keys
 
 
@@ -243,7 +267,8 @@ def test_a_key_is_shown_once_and_works_within_its_scopes(sqlite_place: StorePlac
         assert await status_of(desk, await make_key(owner, "write"), "/audit") == 403
         assert await status_of(desk, key, "/settings/users") == 403
         assert await status_of(desk, key[:-1] + "x", "/audit") == 401
-        assert (f"api_keys[CRM …{key[-4:]}]", None, "read") in await desk.audited()
+        until = f"{desk.place.clock.now() + timedelta(days=30):%Y-%m-%d %H:%M} UTC"
+        assert (f"api_keys[CRM …{key[-4:]}]", None, f"read, until {until}") in await desk.audited()
 
     run(sqlite_place, story)
 

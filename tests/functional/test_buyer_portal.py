@@ -115,6 +115,20 @@ def test_a_dispute_is_opened_seen_by_staff_answered_and_voids_the_call(tmp_path:
     play(tmp_path, story)
 
 
+def test_a_dispute_that_was_closed_before_voids_nothing(tmp_path: Path) -> None:
+    async def story(whole: Whole) -> None:
+        call = whole.ours.call
+        await send(whole, f"/portal/buyer/calls/{call}/dispute", reason="He wanted a taxi")
+        await send(whole, f"/disputes/{call}", who="manager", decision="stands", answer="He was a customer.")
+        owed = await read(whole, "/portal/buyer")
+        late = await send(whole, f"/disputes/{call}", who="manager", decision="void", answer="You are right.")
+        assert late.status == 303
+        assert await read(whole, "/portal/buyer") == owed
+        assert "He was a customer." in await read(whole, f"/portal/buyer/calls/{call}")
+
+    play(tmp_path, story)
+
+
 def test_another_buyer_s_call_is_none_of_its_own_and_cannot_be_disputed(tmp_path: Path) -> None:
     async def story(whole: Whole) -> None:
         actors = whole.identities.actors

@@ -12,7 +12,7 @@ from ringbid.values.ids import CompanyId
 IDLE = timedelta(hours=12)  # unused for so long, a session is over
 LONGEST = timedelta(days=14)  # then one must sign in again, used or not
 CODE_WAITS = timedelta(minutes=5)  # between the password and the one-time code
-PASSWORD_BY_LINK = timedelta(minutes=30)  # after signing in by a link, a password may be set without the old one
+BY_LINK = timedelta(minutes=30)  # after signing in by a link, what was lost is replaced without knowing it
 SEEN_EVERY = timedelta(minutes=1)  # how exactly the last use is known
 
 SessionState = Literal["code", "open"]
@@ -64,7 +64,12 @@ class OpenSession:
 
     @property
     def may_set_password_freely(self) -> bool:
-        return self.user.password_hash is None or (self.by_link and self.now < self.created_at + PASSWORD_BY_LINK)
+        return self.user.password_hash is None or self.just_came_by_link
+
+    @property
+    def just_came_by_link(self) -> bool:
+        """May its user do without the password and the one-time codes, which may be lost?"""
+        return self.by_link and self.now < self.created_at + BY_LINK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,8 +65,8 @@ class StoredKeys:
         def work(session: Session) -> None:
             now_ms = read_now_ms(session)
             session.insert(_INSERT, [_row_of(key, now_ms)])
-            entry = _entry(key.company_id, key.name, key.hint, author, after=_describe(key.scopes))
-            write_audit(session, [entry], now_ms)
+            after = _describe(key.scopes, _ends_at_ms(key, now_ms))
+            write_audit(session, [_entry(key.company_id, key.name, key.hint, author, after=after)], now_ms)
 
         await self._writer.transact(work)
 
@@ -114,8 +114,12 @@ class StoredKeys:
                 lifetime=None if old.expires_at is None else old.expires_at - old.created_at,
             )
             session.insert(_INSERT, [_row_of(new, now_ms)])
-            entry = _entry(company_id, old.name, old.hint, author, before="in use", after=f"replaced by …{hint}")
-            write_audit(session, [entry], now_ms)
+            before, now = _describe_key(old), _describe(old.scopes, ends_at_ms)
+            entries = [
+                _entry(company_id, old.name, old.hint, author, before=before, after=f"{now}, replaced by …{hint}"),
+                _entry(company_id, old.name, hint, author, after=_describe(new.scopes, _ends_at_ms(new, now_ms))),
+            ]
+            write_audit(session, entries, now_ms)
             return True
 
         return await self._writer.transact(work)
@@ -131,7 +135,7 @@ def _end(company_id: CompanyId, key_id: str, author: Author, session: Session) -
     if not rows or session.update_each(_END, [which]) == 0:
         return False
     key = _read_key(rows[0])
-    write_audit(session, [_entry(company_id, key.name, key.hint, author, before=_describe(key.scopes))], now_ms)
+    write_audit(session, [_entry(company_id, key.name, key.hint, author, before=_describe_key(key))], now_ms)
     return True
 
 
@@ -142,8 +146,18 @@ def _entry(
     return AuditEntry(company_id=company_id, author=author, path=path, before=before, after=after)
 
 
-def _describe(scopes: frozenset[Scope]) -> str:
-    return ", ".join(sorted(scope.value for scope in scopes))
+def _describe(scopes: frozenset[Scope], ends_at_ms: int | None) -> str:
+    """`pings, read, until 2026-04-03 15:00 UTC`: as the audit log says it; without a time it is good for ever."""
+    text = ", ".join(sorted(scope.value for scope in scopes))
+    return text if ends_at_ms is None else f"{text}, until {from_ms(ends_at_ms):%Y-%m-%d %H:%M} UTC"
+
+
+def _describe_key(key: ApiKey) -> str:
+    return _describe(key.scopes, None if key.expires_at is None else to_ms(key.expires_at))
+
+
+def _ends_at_ms(key: NewKey, now_ms: int) -> int | None:
+    return None if key.lifetime is None else now_ms + key.lifetime // timedelta(milliseconds=1)
 
 
 def _row_of(key: NewKey, now_ms: int) -> Row:
@@ -156,7 +170,7 @@ def _row_of(key: NewKey, now_ms: int) -> Row:
         msgspec.json.encode(sorted(scope.value for scope in key.scopes)).decode(),
         key.created_by,
         now_ms,
-        None if key.lifetime is None else now_ms + key.lifetime // timedelta(milliseconds=1),
+        _ends_at_ms(key, now_ms),
         None,
         None,
     )

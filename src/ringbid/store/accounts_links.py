@@ -49,6 +49,7 @@ _good_link = (
 _FIND_LINK = Statement(select(claim_link.c.user_id).where(_good_link))
 _USE_LINK = Statement(update(claim_link).where(_good_link).values(used_at_ms=bindparam("now_ms")))
 _INSERT_LINK = Insert(claim_link)
+_DROP_CLAIMS = Statement(delete(claim_link).where(claim_link.c.user_id.is_(None)))
 _DROP_LINKS_OF = Statement(delete(claim_link).where(claim_link.c.user_id == bindparam("of_user")))
 _COMPANIES = Statement(select(catalog_change.c.company_id).distinct().order_by(catalog_change.c.company_id))
 _owned = select(membership.c.company_id).where(membership.c.role == Role.OWNER.value)
@@ -191,8 +192,9 @@ def _claim(token_hash: str, owner: NewUser, company: NewCompany | None, session:
 
 
 def _make_owner(session: Session, owner: NewUser, author: Author) -> None:
-    """Make this user, owner of all companies that there are."""
+    """Make this user, owner of all companies that there are. No link claims the installation any more."""
     now_ms = read_now_ms(session)
+    session.write(_DROP_CLAIMS)
     make_user(session, owner, now_ms)
     [companies] = session.fetch((_COMPANIES, {}))
     entries = []

@@ -55,6 +55,8 @@ async def close_dispute(request: WebRequest, uuid: FromPath[str]) -> Response[An
     """Answer it. Voiding is a correction in the ledger like any other, with the answer as its note."""
     actor, form = actor_of(request), await read_form(request)
     dispute = await _find(request, uuid)
+    if not dispute.open:
+        return _after(closed=False)
     answer = read_text(form.get("answer", ""))
     decision = form.get("decision", "")
     errors = {}
@@ -71,7 +73,11 @@ async def close_dispute(request: WebRequest, uuid: FromPath[str]) -> Response[An
     closed = await tools_of(request).disputes.close_dispute(
         actor.company_id, dispute.call_id, answer=answer, author=author_of(actor)
     )
-    words = "The dispute is closed." if closed else "Somebody else has closed it before."
+    return _after(closed=closed)
+
+
+def _after(*, closed: bool) -> Response[Any]:
+    words = "The dispute is closed." if closed else "It was closed before. Nothing was changed."
     return tell_next_page(Redirect("/disputes", status_code=303), words, tone="good" if closed else "limit")
 
 

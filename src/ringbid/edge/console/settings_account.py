@@ -130,9 +130,11 @@ async def confirm_two_factor(request: WebRequest) -> Template:
 
 @post(f"{_PATH}/two-factor/off", opt={"policy": Policy.SIGNED_IN}, status_code=303)
 async def turn_two_factor_off(request: WebRequest) -> Answer:
-    """Off, for who has a code."""
+    """Off, for who has a code, or has just come by a link, because the phone is lost."""
     form, actor, user = await read_form(request), actor_of(request), await _user(request)
-    wrong = await _check_code(request, user, form.get("code", ""))
+    session = await _session(request)
+    by_link = session is not None and session.just_came_by_link
+    wrong = "" if by_link else await _check_code(request, user, form.get("code", ""))
     if wrong:
         return await _show(request, user, errors={"code": wrong})
     await people_of(request).accounts.turn_totp_off(user.user_id, company_id=actor.company_id, author=author_of(actor))
@@ -232,6 +234,7 @@ async def _show(
         picture=_picture(user) if setting_up else None,
         sessions=await accounts.sessions_of(user.user_id),
         needs_current=not (session is not None and session.may_set_password_freely),
+        needs_code=not (session is not None and session.just_came_by_link),
     )
 
 
