@@ -26,7 +26,7 @@ CODES: dict[str, str] = {
     "request_invalid": "The request is not what this address takes; `errors` names each part that is wrong.",
     "unknown_parameter": "The query has a parameter that this address does not know; `errors` says which it knows.",
     "not_found": "There is nothing at this address, or it is another company's.",
-    "not_signed_in": "Send an API key: `Authorization: Bearer rbk_…`. An owner makes one in the console: Settings, API keys.",
+    "not_signed_in": "Send an API key: `Authorization: Bearer rbk_…`. Owners make them in the console, under Settings.",
     "not_allowed": "The key, or the role of who signed in, does not allow this.",
     "method_not_allowed": "This address does not take that method; `Allow` says which it takes.",
     "version_required": "Send the `ETag` of what you have read as `If-Match`, so that nobody's change is lost.",
