@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that what the tests and the benchmark start is there: a PostgreSQL server (each starts a private one; it is
 # looked for where tests/support/postgres.py looks), openssl, which makes the certificates of the TLS tests, and
-# Kamailio, rtpengine and SIPp, which place the calls of tests/sip, and Chromium, which opens the pages of tests/browser.
+# Kamailio, rtpengine and SIPp, which place the calls of tests/sip, and Chromium, which opens the pages of tests/browser, with
+# what its driver needs.
 set -euo pipefail
 
 here=$(dirname "$0")
@@ -23,6 +24,12 @@ has_browser() {
 }
 
 has_browser || "$here/apt_install.sh" "Chromium (tests/browser open every page in it)" chromium
+
+has_libatomic() {
+  [ "$(uname)" != Linux ] || compgen -G "/usr/lib*/libatomic.so.1" >/dev/null || compgen -G "/usr/lib/*/libatomic.so.1" >/dev/null
+}
+
+has_libatomic || "$here/apt_install.sh" "libatomic (Playwright, which drives Chromium, is linked with it)" libatomic1
 
 has_kamailio_module() {
   compgen -G "/usr/lib/*/kamailio/modules/$1.so" >/dev/null || compgen -G "/usr/l*/lib*/kamailio/modules/$1.so" >/dev/null
