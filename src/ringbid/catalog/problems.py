@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -57,9 +58,16 @@ def describe(value: object) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """` Did you mean x?` where a known word is near, else nothing: to end an `allowed` with."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f". Did you mean {near[0]}?" if near else ""
+    """` Did you mean x?` where a known word is near, else nothing: to end an `allowed` with. Of several as near, the
+    first: `=` is most likely meant as `==`."""
+    listed = sorted(known, reverse=True) if isinstance(known, AbstractSet) else list(known)
+    near = difflib.get_close_matches(word, listed, n=1)
+    nearest = [one for one in listed if near and _nearness(one, word) == _nearness(near[0], word)]
+    return f". Did you mean {nearest[0]}?" if nearest else ""
+
+
+def _nearness(one: str, word: str) -> float:
+    return difflib.SequenceMatcher(None, one, word).ratio()
 
 
 def some_of(names: Iterable[str], most: int = 12) -> str:

@@ -17,7 +17,7 @@ from ringbid.routing import bids, eligibility
 from ringbid.routing.candidate import Candidate, make_candidate
 from ringbid.routing.plan import PlannedBuyer
 from ringbid.routing.ranking import rank
-from ringbid.routing.tags import Tags, tags_of_ping
+from ringbid.routing.tags import Tags, parameter_of, tags_of_ping
 from ringbid.values.clock import Deadline
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
@@ -79,7 +79,8 @@ class _Flow:
         tags = self._tag()
         missing = next((tag for tag in self.plan.required_tags if not tags.get(tag)), None)
         if missing is not None:
-            actual, expected = f"no {missing}", f"{missing} with every ping"
+            parameter = parameter_of(missing, tag_prefix=request.view.key.tag_prefix)
+            actual, expected = f"no {parameter}", f"{parameter} with every ping"
             return await self._end(Refused(Reason.REQUIRED_TAG_MISSING, actual, expected, f"tags[{missing}].required"))
         eligible = self._eligible(tags, look)
         if self.plan.asks:

@@ -15,6 +15,7 @@ from ringbid.reservations.reservation import Reservation, State
 from ringbid.values.clock import format_utc
 from ringbid.values.ids import PingId
 from ringbid.values.money import format_micros
+from ringbid.values.reason import Fault, Stage
 from ringbid.values.verdict import Refused
 
 _encode = msgspec.json.encode
@@ -46,17 +47,22 @@ def reserved_body(reservation: Reservation, *, sip_domain: str | None, shielded:
 
 
 def refused_body(ping_id: PingId, status: str, refused: Refused) -> bytes:
-    """The object of a ping that got no place: never a number in it, and only what the publisher may read."""
+    """The object of a ping that got no place: never a number in it, and only what the publisher may read. What the
+    publisher itself sent wrongly is named."""
     reason = refused.reason
-    return _encode({"uuid": ping_id, "status": status, "info": reason.safe_text, "code": reason.safe_code})
+    body = {"uuid": ping_id, "status": status, "info": reason.safe_text, "code": reason.safe_code}
+    if reason.stage is Stage.REQUEST and reason.fault is Fault.PUBLISHER:
+        body.update(_found_and_expected(refused))
+    return _encode(body)
 
 
 def error_body(refused: Refused) -> bytes:
     """The object of a request that was no ping: what was wrong, what was found, what was expected."""
     reason = refused.reason
-    body: dict[str, str] = {"status": "rejected", "info": reason.safe_text, "code": reason.code}
-    if refused.actual is not None:
-        body["found"] = refused.actual
-    if refused.expected is not None:
-        body["expected"] = refused.expected
-    return _encode(body)
+    body = {"status": "rejected", "info": reason.safe_text, "code": reason.code}
+    return _encode({**body, **_found_and_expected(refused)})
+
+
+def _found_and_expected(refused: Refused) -> dict[str, str]:
+    told = {"found": refused.actual, "expected": refused.expected}
+    return {name: text for name, text in told.items() if text is not None}

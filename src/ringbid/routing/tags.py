@@ -80,6 +80,11 @@ def tags_of_ping(
     return Tags(values, sources)
 
 
+def parameter_of(tag: str, *, tag_prefix: str) -> str:
+    """The name of the parameter that becomes this tag under a key with `tag_prefix`."""
+    return tag if tag in UNPREFIXED else tag.removeprefix(tag_prefix)
+
+
 def _locate(
     values: dict[str, TagValue], sources: dict[str, str], *, sent_geo: tuple[str, ...], number: PhoneNumber | None
 ) -> None:

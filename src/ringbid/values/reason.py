@@ -26,7 +26,7 @@ class Reason(Enum):
     """Every ending there is. `Reason.X.code` is stable; texts may be improved."""
 
     # How a ping can end
-    RESERVED = Facts("reserved", _V, _NO, "A place is held with a buyer.", "A buyer is reserved.", public=True)
+    RESERVED = Facts("reserved", _V, _NO, "A place is held with a buyer.", "A buyer was reserved.", public=True)
     DUPLICATE = Facts(
         "duplicate",
         _D,
@@ -77,7 +77,7 @@ class Reason(Enum):
     TOO_MANY_TAGS = _request("too_many_tags", "The request carries more than 200 tags.")
     TAG_KEY_INVALID = _request(
         "tag_key_invalid",
-        "A parameter name is empty, longer than 64 characters, or has control characters or brackets.",
+        "A parameter name is empty, longer than 64 characters, or has spaces, brackets or control characters.",
     )
     TAG_VALUE_INVALID = _request(
         "tag_value_invalid", "A value is longer than 1,024 characters, has control characters, or is a nested object."
@@ -269,7 +269,8 @@ class Reason(Enum):
         "ask_address_forbidden",
         _A,
         _OWN,
-        "The buyer's URL leads to a private or special address: set `outbound.allow_private` where that is meant.",
+        "The buyer's URL leads to a private or special address, or to a port that is not allowed: where that is meant, "
+        "set `outbound.allow_private` or `outbound.ports`.",
     )
     ASK_NAME_UNRESOLVED = _buyer(
         "ask_name_unresolved", _A, _BUY, "The host name in the buyer's URL could not be resolved.", retry=True

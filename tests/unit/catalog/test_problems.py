@@ -125,5 +125,9 @@ def test_long_and_unprintable_values_are_shown_short_and_safe() -> None:
 def test_a_near_word_is_offered_and_a_far_one_is_not() -> None:
     assert did_you_mean("buyrs", ["buyers", "tags"]) == ". Did you mean buyers?"
     assert did_you_mean("x", ["buyers", "tags"]) == ""
+
+
+def test_of_words_that_are_as_near_the_first_is_meant() -> None:
+    assert did_you_mean("=", ["==", "!=", ">=", "<=", "=~"]) == ". Did you mean ==?"
     assert some_of([]) == "none is declared"
     assert some_of(["a", "b", "c"], most=2) == "a, b … (3 in all)"

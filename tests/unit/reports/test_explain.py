@@ -127,7 +127,7 @@ def test_a_publisher_that_may_read_the_reason_reads_its_public_code_and_text() -
 def test_a_publisher_that_may_read_buyers_gets_a_position_a_code_and_a_text_for_each() -> None:
     assert safe_view(make_ping(), "buyers") == {
         "code": "reserved",
-        "info": "A buyer is reserved.",
+        "info": "A buyer was reserved.",
         "buyers": [
             {"buyer": 1, "code": "won", "info": "Reserved."},
             {"buyer": 2, "code": "no_buyer_available", "info": "No buyer is available for this call."},

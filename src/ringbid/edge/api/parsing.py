@@ -66,7 +66,7 @@ def _read_json(body: bytes) -> dict[str, Parameter] | Refused:
     except (msgspec.DecodeError, RecursionError) as error:
         return Refused(Reason.BODY_UNREADABLE, actual=str(error)[:120], expected="a JSON object")
     if not isinstance(tree, dict):
-        return Refused(Reason.BODY_UNREADABLE, actual=f"JSON {type(tree).__name__}", expected="a JSON object")
+        return Refused(Reason.BODY_UNREADABLE, actual=f"a JSON {_kind_of(tree)}", expected="a JSON object")
     parameters: dict[str, Parameter] = {}
     for key, value in tree.items():
         if value is None:
@@ -75,10 +75,19 @@ def _read_json(body: bytes) -> dict[str, Parameter] | Refused:
         if text is None:
             expected = "text, a number, true, false, or a list of these"
             return Refused(
-                Reason.TAG_VALUE_INVALID, actual=f"a nested {type(value).__name__} in {key[:64]!r}", expected=expected
+                Reason.TAG_VALUE_INVALID, actual=f"a nested {_kind_of(value)} in {key[:64]}", expected=expected
             )
         parameters[key] = text
     return parameters
+
+
+def _kind_of(value: object) -> str:
+    """JSON's own word for the kind of a value."""
+    if isinstance(value, dict):
+        return "object"
+    if isinstance(value, list):
+        return "array"
+    return "string" if isinstance(value, str) else "value"
 
 
 def _json_text(value: object) -> Parameter | None:
@@ -148,7 +157,8 @@ def _check(parameters: dict[str, Parameter]) -> dict[str, Parameter] | Refused:
     for key, value in parameters.items():
         if not _is_good_key(key):
             expected = f"1 to {LONGEST_KEY} characters without spaces, brackets or control characters"
-            return Refused(Reason.TAG_KEY_INVALID, actual=repr(key[:LONGEST_KEY]), expected=expected)
+            actual = f"{len(key)} characters: {key[:LONGEST_KEY]}…" if len(key) > LONGEST_KEY else repr(key)
+            return Refused(Reason.TAG_KEY_INVALID, actual=actual, expected=expected)
         for text in (value,) if isinstance(value, str) else value:
             if len(text) > LONGEST_VALUE:
                 actual = f"{len(text)} characters in {key}"

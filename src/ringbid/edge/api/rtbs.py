@@ -117,7 +117,9 @@ class RtbApi:
             return self._moved(ping_id, await followup.confirm(ping_id, view, self._tools))
         if status is None and ttl_text is not None:
             return self._moved(ping_id, await followup.extend(ping_id, view, self._tools, ttl_text=ttl_text))
-        found = ", ".join(sorted(set(parameters) - {"key"}))[:120]
+        sent = {"status": status, "ttl_seconds": ttl_text}
+        named = (f"{name}={sent[name]}" if sent.get(name) else name for name in sorted(set(parameters) - {"key"}))
+        found = ", ".join(named)[:120]
         return Refused(Reason.STATUS_INVALID, actual=found or "nothing", expected="status=confirmed, or ttl_seconds")
 
     async def _look_up(self, ping_id: PingId, view: KeyView) -> PingReply | Refused:

@@ -17,7 +17,7 @@ from ringbid.catalog.snapshot import CompanyView
 from ringbid.reports.explain import BuyerRow, Explanation
 from ringbid.reports.labels import LABELS, Label
 from ringbid.reservations.trace import TracedAsk, TracedTag
-from ringbid.routing.tags import OWN, UNPREFIXED
+from ringbid.routing.tags import OWN, parameter_of
 from ringbid.values.money import Money
 from ringbid.values.reason import Reason
 
@@ -135,7 +135,7 @@ def fields_of(told: Explanation, hidden: set[str], *, tag_prefix: str) -> list[t
         fields.append(("caller_number", str(ping.caller_number)))
     for tag_name, tag in told.tags.items():
         if tag.source == "ping" and tag_name not in OWN:
-            name = tag_name if tag_name in UNPREFIXED else tag_name.removeprefix(tag_prefix)
+            name = parameter_of(tag_name, tag_prefix=tag_prefix)
             values = [tag.value] if isinstance(tag.value, str) else tag.value
             fields += [(name, MASKED if tag_name in hidden else value) for value in values]
     return fields
