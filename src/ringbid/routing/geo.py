@@ -97,6 +97,12 @@ def five_digits(zip_code: str) -> str | None:
     return found[1] if found is not None else None
 
 
+def zip_code(text: str) -> str:
+    """A US zip as its five digits, also where the four of zip+4 follow: filters name five. Other text as it is."""
+    stripped = text.strip()
+    return five_digits(stripped) or stripped
+
+
 def place_of_zip(five: str) -> ZipPlace | None:
     """State and city of a five-digit zip; None where it is not known."""
     return _places().get(five)

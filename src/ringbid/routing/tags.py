@@ -162,7 +162,7 @@ def _set_geo(values: dict[str, TagValue], sources: dict[str, str], *, sent: tupl
 
 # Parameters that say where the caller is, and how each is read.
 _SENT_PLACE: Mapping[str, Callable[[str], str]] = {
-    "caller_zip": str.strip,
+    "caller_zip": geo.zip_code,
     "caller_state": geo.state_code,
     "caller_country": geo.country_code,
 }

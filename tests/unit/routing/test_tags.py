@@ -80,7 +80,7 @@ def test_a_known_zip_beats_everything_that_was_sent_and_the_number() -> None:
         TORONTO, caller_zip="90210-1234", geo="gb,us-tx", caller_state="NV", caller_city="Reno", caller_country="MX"
     )
     assert place(found) == {
-        "caller_zip": ("90210-1234", "ping"),
+        "caller_zip": ("90210", "ping"),
         "caller_city": ("Beverly Hills", "zip"),
         "caller_state": ("CA", "zip"),
         "caller_country": ("US", "zip"),
@@ -125,6 +125,11 @@ def test_the_country_of_a_state_that_was_sent_beats_an_area_code_but_not_a_numbe
     assert known(tags(TORONTO, caller_state="NV"), "caller_country") == {"caller_country": ("US", "ping")}
     assert known(tags(None, caller_state="Ontario"), "caller_country") == {"caller_country": ("CA", "ping")}
     assert known(tags(LONDON, caller_state="NV"), "caller_country") == {"caller_country": ("GB", "number")}
+
+
+def test_zip_plus_4_is_the_zip_that_filters_name() -> None:
+    assert tags(caller_zip=" 90210-1234 ").get("caller_zip") == "90210"
+    assert tags(caller_zip="K1A 0B1").get("caller_zip") == "K1A 0B1"
 
 
 def test_an_unknown_zip_says_nothing_of_state_and_city() -> None:
