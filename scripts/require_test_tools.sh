@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that what the tests and the benchmark start is there: a PostgreSQL server (each starts a private one; it is
-# looked for where tests/support/postgres.py looks), openssl, which makes the certificates of the TLS tests, and
+# looked for where tests/support/postgres.py looks), openssl, which makes the certificates of the TLS tests, curl,
 # Kamailio, rtpengine and SIPp, which place the calls of tests/sip, and Chromium, which opens the pages of tests/browser, with
 # what its driver needs.
 set -euo pipefail
@@ -18,6 +18,7 @@ has_server() {
 
 has_server || "$here/apt_install.sh" "The PostgreSQL server (the tests run on SQLite and on PostgreSQL)" postgresql
 command -v openssl >/dev/null || "$here/apt_install.sh" "openssl (it makes the certificates of the TLS tests)" openssl
+command -v curl >/dev/null || "$here/apt_install.sh" "curl (tests run what pages and docs tell people to type)" curl
 
 has_browser() {
   command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null

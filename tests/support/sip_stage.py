@@ -235,8 +235,10 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
 
 
 async def _last_line(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    """The last line that is ours: PJSIP's own wait in a buffer of C's, and may come after it."""
     output, _ = await asyncio.wait_for(process.communicate(), CALL_SECONDS)
-    return dict(json.loads(output.decode(errors="replace").splitlines()[-1]))
+    ours = [line for line in output.decode(errors="replace").splitlines() if line.startswith("{")]
+    return dict(json.loads(ours[-1]))
 
 
 def _read(path: Path) -> str:
