@@ -294,7 +294,9 @@ def test_buyers_are_shown_with_their_state_and_caps(tmp_path: Path) -> None:
             assert words in page, words
         for path in ("/campaigns", "/publishers", "/numbers", "/settings/tags", "/campaigns/auto-insurance/webhooks"):
             assert (await desk.get(path)).status == 200, path
-        assert "no rule names publisher PUB-FREE" in told(await desk.get("/campaigns")).replace("No rule", "no rule")
+        assert "No conversion rule of any campaign pays publisher PUB-FREE" in told(await desk.get("/campaigns"))
+        for path in ("/campaigns/auto-insurance", "/campaigns/auto-insurance/conversions"):
+            assert "No rule of this campaign pays publisher PUB-FREE" in told(await desk.get(path)), path
 
     tell(tmp_path, story)
 

@@ -118,7 +118,7 @@ def test_doctor_finds_nothing_broken_in_a_fresh_store_and_says_what_is_doubtful(
         "Catalog acme", "Phones", "Ledger", "Outbox",
     }  # fmt: skip
     assert "broken" not in {finding["state"] for finding in findings}
-    assert "no rule names publisher PUB-FREE, so it is quoted a payout of 0" in " ".join(text.split())
+    assert "no conversion rule of any campaign pays publisher PUB-FREE, so it is quoted" in " ".join(text.split())
 
 
 def test_on_postgresql_a_catalog_goes_in_and_out_and_doctor_compares_the_clocks(postgres_url: str) -> None:

@@ -173,7 +173,8 @@ def _of_catalog(view: CompanyView) -> Iterator[Attention]:
         place = doubt.path.removeprefix("campaigns[")
         campaign_id, _, part = place.partition("].")
         if place == doubt.path:
-            yield Attention(tone="limit", text=_sentence(doubt.text), action="Change it", path="/settings/catalog")
+            path = "/campaigns" if doubt.path == "publishers" else "/settings/catalog"  # rules pay: campaigns have them
+            yield Attention(tone="limit", text=_sentence(doubt.text), action="Change it", path=path)
             continue
         campaign = next(one for one in view.catalog.campaigns if one.id == campaign_id)
         pages = {"rtb_keys": "keys", "routing.buyers": "routing"}

@@ -22,7 +22,7 @@ from support.clocks import START
 
 TEXT = """
 company: {id: acme, name: Acme, time_zone: UTC, currency: USD}
-publishers: [{id: P1, name: Leads}]
+publishers: [{id: P1, name: Leads}, {id: P2, name: More}]
 buyers:
   - {id: alpha, name: Alpha, number: "+12025550101", caps: {daily: 100, concurrency: 2}}
   - {id: bravo, name: Bravo, number: "+12025550102"}
@@ -47,8 +47,8 @@ class World:
     async def recent(self, company_id: CompanyId, since: datetime) -> Recent:
         return Recent(publishers={}, asks={})
 
-    def told(self) -> list[Attention]:
-        view = view_of(catalog_of(TEXT))
+    def told(self, more: str = "") -> list[Attention]:
+        view = view_of(catalog_of(TEXT + more))
         return list(asyncio.run(read_attention(view, START, recent=self, usage=self, messages=self)))
 
 
@@ -118,3 +118,23 @@ def test_what_is_broken_stands_before_what_is_full() -> None:
         usage={"acme/buyer/alpha": Usage(places=2)}, messages={MessageState.DEAD: [failed(MessageState.DEAD)]}
     )
     assert [one.tone for one in world.told()] == ["bad", "limit"]
+
+
+def test_a_publisher_needs_attention_only_where_no_campaign_pays_it() -> None:
+    def campaign(name: str, publisher: str, number: str) -> str:
+        return f"""
+  - id: {name}
+    name: {name}
+    numbers: [{{number: "{number}"}}]
+    rtb_keys: [{{name: Default, key: {name * 20}}}]
+    routing: {{buyers: [{{buyer: alpha}}]}}
+    conversions: [{{name: for it, publishers: [{publisher}]}}]"""
+
+    def told(first: str, second: str) -> list[tuple[str, str]]:
+        more = f"campaigns:{campaign('a', first, '+18885550101')}{campaign('b', second, '+18885550102')}"
+        return [(one.text, one.path) for one in World().told(more) if "payout" in one.text]
+
+    assert told("P1", "P2") == []
+    assert told("P1", "P1") == [
+        ("No conversion rule of any campaign pays publisher P2, so it is quoted a payout of 0.", "/campaigns")
+    ]

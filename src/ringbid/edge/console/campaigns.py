@@ -22,7 +22,7 @@ from ringbid.edge.console.pages import page
 from ringbid.edge.console.tables import Column
 from ringbid.edge.console.whole_tables import Line, WholeTable, files_of, view_of
 from ringbid.edge.web.office import WebRequest, office_of
-from ringbid.reports.catalog_doubts import Doubt, doubts_of_campaign
+from ringbid.reports.catalog_doubts import Doubt, doubts_of_campaign, find_doubts, unpaid_words
 from ringbid.reports.export import Row
 from ringbid.reports.routing_words import amount_words, routing_levels, routing_sentence
 from ringbid.values.ids import CampaignId
@@ -54,7 +54,6 @@ _LABELS = {
 @get("/campaigns", opt=_READ)
 async def list_campaigns(request: WebRequest) -> Template:
     edition = await edition_of(request)
-    doubtful = [doubt for one in edition.catalog.campaigns for doubt in doubts(request, one, edition.catalog)]
     return page(
         request,
         "catalog/list.html",
@@ -66,7 +65,7 @@ async def list_campaigns(request: WebRequest) -> Template:
         add_words="New campaign",
         yaml_path="campaigns",
         nothing="A campaign says who gets which calls, and what they pay.",
-        doubts=doubtful,
+        doubts=find_doubts(edition.catalog, sip_domain=office_of(request).sip_domain),
         part_tabs=(),
         ordered=False,
         version=edition.version,
@@ -150,7 +149,8 @@ async def _show_part(request: WebRequest, campaign: str, part: str) -> Template:
         add_words=f"Add a {NOUNS[kind]}" if kind != "rtb_keys" else "Add an RTB key",
         yaml_path=f"campaigns[{one.id}].{kind}",
         nothing=nothing,
-        doubts=[doubt for doubt in doubts(request, one, edition.catalog) if doubt.path.endswith(kind)],
+        doubts=[doubt for doubt in doubts(request, one) if doubt.path.endswith(kind)],
+        unpaid=unpaid_words(one, edition.catalog) if ordered else None,
         part_tabs=part_tabs(one),
         ordered=ordered and may_change(request),
         version=edition.version,
@@ -224,9 +224,9 @@ def part_tabs(campaign: Campaign) -> tuple[tuple[str, str], ...]:
     )
 
 
-def doubts(request: WebRequest, campaign: Campaign, catalog: Catalog) -> tuple[Doubt, ...]:
-    """What is allowed in the campaign and yet hardly meant, such as publishers who are paid nothing."""
-    return doubts_of_campaign(campaign, catalog, sip_domain=office_of(request).sip_domain)
+def doubts(request: WebRequest, campaign: Campaign) -> tuple[Doubt, ...]:
+    """What is allowed in the campaign and yet hardly meant, such as no conversion rule."""
+    return doubts_of_campaign(campaign, sip_domain=office_of(request).sip_domain)
 
 
 async def find_campaign(request: WebRequest, campaign_id: str) -> tuple[Catalog, Campaign]:
@@ -244,7 +244,8 @@ def _about(request: WebRequest, catalog: Catalog, campaign: Campaign) -> dict[st
         "sentence": routing_sentence(catalog, campaign),
         "routed_columns": (Column("Buyer"), Column("Priority", numeric=True), Column("Weight", numeric=True)),
         "levels": routing_levels(catalog, campaign),
-        "doubts": doubts(request, campaign, catalog),
+        "doubts": doubts(request, campaign),
+        "unpaid": unpaid_words(campaign, catalog),
     }
 
 

@@ -179,7 +179,7 @@ async def _review(request: WebRequest, edition: Edition, draft: Draft) -> dict[s
         "problems": (),
         "sentence": routing_sentence(outcome.catalog, campaign),
         "levels": routing_levels(outcome.catalog, campaign),
-        "doubts": doubts(request, campaign, outcome.catalog),
+        "doubts": doubts(request, campaign),
         "campaign": campaign,
         "rule_words": rule_words,
     }
