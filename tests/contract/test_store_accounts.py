@@ -105,6 +105,19 @@ def test_who_claims_an_installation_that_has_a_user_already_is_refused(place: St
     run(place, story)
 
 
+def test_an_owner_made_at_the_terminal_with_a_company_is_audited_with_both(place: StorePlace) -> None:
+    async def story(store: Store) -> None:
+        for name in ("olga", "otto"):  # for the second, there is the company already
+            await store.accounts.make_owner(newcomer(name), company(), author=Author(name="root"))
+        assert sorted(await audited(store)) == [
+            ("company", None, "Acme"),
+            ("users[olga@acme.example]", None, "owner"),
+            ("users[otto@acme.example]", None, "owner"),
+        ]
+
+    run(place, story)
+
+
 def test_no_link_claims_an_installation_any_more_once_it_has_an_owner(place: StorePlace) -> None:
     async def story(store: Store) -> None:
         for link in ("first", "second"):

@@ -179,6 +179,9 @@ def test_a_delivery_is_shown_and_sent_again(sqlite_place: StorePlace) -> None:
         assert shown["delivery"] == first
         again = await api.send("POST", f"/deliveries/{first['id']}/replay")
         assert (again.status_code, again.json()["delivery"]["state"]) == (200, "waiting")
+        changes = (await api.get("/audit?path=deliveries")).json()["data"]
+        [(path, before, after)] = [(one["path"], one["before"], one["after"]) for one in changes]
+        assert (path, before, after) == (f"deliveries[{first['id']}]", first["state"], "waiting")
         foreign = await api.send("POST", f"/deliveries/{first['id']}/replay", by="stranger")
         nowhere = await api.send("POST", "/deliveries/msg_0/replay", by="stranger")
         assert (foreign.status_code, foreign.content) == (404, nowhere.content)

@@ -79,6 +79,7 @@ def test_what_cannot_be_read_is_told_at_its_field_and_nothing_is_changed(tmp_pat
         answer = await save(whole, hours="whenever", **{"caps-daily": "many"})
         assert answer.status == 422
         assert b'id="caps-daily-error"' in answer.body
+        assert b"allowed: days and times such as Mon-Fri 09:00-17:00, an interval a line." in answer.body
         assert b"many" in answer.body
         edition = await whole.office.editor.read(whole.identities.actors["buyer"].company_id)
         assert edition is not None

@@ -112,7 +112,7 @@ def test_another_company_sees_nothing_of_it(place: StorePlace, path: str) -> Non
 
 def test_a_file_holds_all_rows_and_phone_numbers_as_text(place: StorePlace) -> None:
     csv_file, xlsx_file = visit(place, "/pings.csv?size=25&status=reserved", "/pings.xlsx?status=reserved")
-    assert csv_file.headers["content-type"].startswith("text/csv")
+    assert csv_file.headers["content-type"] == "text/csv; charset=utf-8"
     assert csv_file.headers["content-disposition"].startswith('attachment; filename="pings-2026-03-04-')
     header, *rows = csv.reader(io.StringIO(csv_file.content.decode("utf-8-sig"), newline=""))
     told = [dict(zip(header, row, strict=True)) for row in rows]

@@ -33,7 +33,7 @@ Pages = AsyncIterator[Sequence[Row]]
 
 MASK = "•••"
 MEDIA_TYPES: Mapping[FileFormat, str] = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",  # whoever answers adds the charset
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 

@@ -138,8 +138,10 @@ class StoredLinks:
             session.lock([LOCK])
             if email_taken(session, owner.email):
                 return False
-            if company is not None:
-                create_company(session, company.company_id, company.document, applied_by=author.name)
+            if company is not None and create_company(
+                session, company.company_id, company.document, applied_by=author.name
+            ):
+                write_audit(session, [made_company(company, author)], read_now_ms(session))
             _make_owner(session, owner, author)
             return True
 

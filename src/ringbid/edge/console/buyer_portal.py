@@ -17,7 +17,7 @@ from ringbid.accounts.policy import Policy
 from ringbid.catalog.changing import Applied, Conflict, Edition
 from ringbid.catalog.editing import Edit, Set
 from ringbid.catalog.model import Buyer, OpenInterval
-from ringbid.edge.console.catalog_texts import number_of, read_hours, write_hours
+from ringbid.edge.console.catalog_texts import number_of, read_hours, say_problem, write_hours
 from ringbid.edge.console.flash import tell_next_page
 from ringbid.edge.console.pages import page
 from ringbid.edge.console.portal_lists import asked, only, read_today, tools_of
@@ -137,10 +137,7 @@ async def save_terms(request: WebRequest) -> Response[Any]:
         words = "Somebody else has changed the catalog meanwhile. Look at what it says now, and save again."
         return await _terms_page(request, edition=edition, errors={"": words})
     own = f"buyers[{_buyer_id(actor)}]."
-    errors = {
-        _field(problem.path.removeprefix(own)): f"Found {problem.found}; allowed: {problem.allowed}."
-        for problem in outcome.problems
-    }
+    errors = {_field(problem.path.removeprefix(own)): say_problem(problem) for problem in outcome.problems}
     return await _terms_page(request, edition=edition, errors=errors, form=form)
 
 

@@ -118,7 +118,7 @@ def errors_by_field(kind: str, place: str, problems: Iterable[Problem], *, new: 
     found: dict[str, str] = {}
     for problem in problems:
         name = _field_of(problem.path, place, names, new=new)
-        text = f"Found {problem.found}; allowed: {problem.allowed}."
+        text = texts.say_problem(problem)
         if not name and problem.path:
             text = f"{problem.path}: {text}"
         found[name] = f"{found[name]} {text}" if name in found else text

@@ -16,17 +16,26 @@ from decimal import Decimal
 from typing import Any, get_args
 
 from ringbid.catalog.model import Operator, TagType, Weekday
+from ringbid.catalog.problems import Problem
 
 _DAYS: tuple[Weekday, ...] = get_args(Weekday)
 _OPERATORS = sorted(get_args(Operator), key=len, reverse=True)
 _FILTER = re.compile(rf"\s*(\S+)\s+({'|'.join(map(re.escape, _OPERATORS))})(?:\s+(.*))?\s*", re.DOTALL)
 _INTERVAL = re.compile(r"\s*(.+?)\s+(\d{1,2}:\d\d)\s*[-–]\s*(\d{1,2}:\d\d)\s*")
+_PATH_OF_INTERVAL = re.compile(r"(?:.*\.)?hours\[\d+\]")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,13})(?:\.[0-9]{1,14})?")
 _LISTED = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^,]*)\s*(?:,|$)', re.DOTALL)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ALL_QUOTED = re.compile(r'(?:"(?:[^"\\]|\\.)*"\s*,\s*)+(?:"(?:[^"\\]|\\.)*")?', re.DOTALL)
 _LISTS = ("in", "not in")
 _COMPARING = (">", ">=", "<", "<=")
+
+
+def say_problem(problem: Problem) -> str:
+    """What is wrong with a field. Who writes lines is told of lines, not of the mappings that they stand for."""
+    is_line = _PATH_OF_INTERVAL.fullmatch(problem.path) is not None
+    allowed = "days and times such as Mon-Fri 09:00-17:00, an interval a line" if is_line else problem.allowed
+    return f"Found {problem.found}; allowed: {allowed}."
 
 
 def number_of(text: str) -> object:

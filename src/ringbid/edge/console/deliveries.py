@@ -7,14 +7,14 @@ from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect, Stream, Template
 
-from ringbid.accounts.audit import AuditEntry, author_of
 from ringbid.accounts.policy import Policy, allows
 from ringbid.edge.console.flash import tell_next_page
 from ringbid.edge.console.lists import Asked, read_asked, stream_file
 from ringbid.edge.console.pages import draw_beside, page
 from ringbid.edge.console.tables import Column
+from ringbid.edge.web.auditing import note_change
 from ringbid.edge.web.forms import guard_forms, read_form
-from ringbid.edge.web.office import WebRequest, actor_of, office_of, people_of
+from ringbid.edge.web.office import WebRequest, actor_of, office_of
 from ringbid.outbox.ports import DisabledEndpoint, Listed, Replayed, Shown
 from ringbid.reports.export import FileFormat, Row
 from ringbid.reports.listing import ListQuery, Page, Scope
@@ -103,7 +103,8 @@ async def replay_delivery(request: WebRequest, message_id: FromPath[str]) -> Red
     replayed = await office_of(request).messages.replay(message_id)
     if replayed is Replayed.WAITING:
         office_of(request).on_message()
-        await _note(request, f"deliveries[{message_id}]", shown.listed.state.value, "waiting")
+        before = shown.listed.state.value
+        await note_change(request, f"deliveries[{message_id}]", before=before, after="waiting")
     back = Redirect(f"/deliveries/{message_id}", status_code=303)
     text = _REPLAYED.get(replayed, "There is no such message any more.")
     return tell_next_page(back, text, tone="good" if replayed is Replayed.WAITING else "limit")
@@ -118,7 +119,7 @@ async def enable_endpoint(request: WebRequest) -> Redirect:
     if count is None:
         return tell_next_page(back, f"{endpoint} is in use already.", tone="limit")
     office_of(request).on_message()
-    await _note(request, f"endpoints[{endpoint}]", "disabled", "enabled")
+    await note_change(request, f"endpoints[{endpoint}]", before="disabled", after="enabled")
     return tell_next_page(back, f"{endpoint} is in use again. Messages kept from it that are sent now: {count}.")
 
 
@@ -155,12 +156,6 @@ async def _find(request: WebRequest, message_id: str) -> Shown:
 async def _disabled(request: WebRequest) -> list[DisabledEndpoint]:
     counts = await office_of(request).messages.counts()
     return [one for one in counts.disabled_endpoints if one.company_id == actor_of(request).company_id]
-
-
-async def _note(request: WebRequest, path: str, before: str, after: str) -> None:
-    actor = actor_of(request)
-    entry = AuditEntry(company_id=actor.company_id, author=author_of(actor), path=path, before=before, after=after)
-    await people_of(request).audit.record([entry])
 
 
 HANDLERS = [

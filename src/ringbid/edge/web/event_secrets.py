@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringbid.accounts.audit import AuditEntry, author_of
+from ringbid.edge.web.auditing import note_change
 from ringbid.edge.web.office import WebRequest, actor_of, office_of
 from ringbid.outbox.message import event_endpoint
 
@@ -16,14 +16,14 @@ async def first_secret(request: WebRequest, webhook_id: str) -> str:
 async def new_secret(request: WebRequest, webhook_id: str) -> str:
     """A new secret. Events are signed with it and with the one before, until that is dropped."""
     made = await _change(request, webhook_id, rotate=True, drop_old=False)
-    await _note(request, webhook_id, before="one secret", after=f"a new one; {len(made)} sign")
+    await note_change(request, _path(webhook_id), before="one secret", after=f"a new one; {len(made)} sign")
     return made[0]
 
 
 async def drop_old_secret(request: WebRequest, webhook_id: str) -> None:
     """Sign with the newest secret alone."""
     await _change(request, webhook_id, rotate=False, drop_old=True)
-    await _note(request, webhook_id, before="the old one too", after="the newest one alone")
+    await note_change(request, _path(webhook_id), before="the old one too", after="the newest one alone")
 
 
 async def _change(request: WebRequest, webhook_id: str, *, rotate: bool, drop_old: bool) -> tuple[str, ...]:
@@ -31,10 +31,5 @@ async def _change(request: WebRequest, webhook_id: str, *, rotate: bool, drop_ol
     return await messages.secrets(company_id, endpoint=event_endpoint(webhook_id), rotate=rotate, drop_old=drop_old)
 
 
-async def _note(request: WebRequest, webhook_id: str, *, before: str, after: str) -> None:
-    people, actor = office_of(request).people, actor_of(request)
-    if people is None:
-        return
-    path = f"event_webhooks[{webhook_id}].secret"
-    entry = AuditEntry(company_id=actor.company_id, author=author_of(actor), path=path, before=before, after=after)
-    await people.audit.record([entry])
+def _path(webhook_id: str) -> str:
+    return f"event_webhooks[{webhook_id}].secret"

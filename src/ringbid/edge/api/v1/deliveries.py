@@ -14,6 +14,7 @@ from ringbid.edge.api.v1.lists import Listing, query_of, told_of
 from ringbid.edge.api.v1.paging import page
 from ringbid.edge.api.v1.problems import ApiError, not_found
 from ringbid.edge.api.v1.routes import operation
+from ringbid.edge.web.auditing import note_change
 from ringbid.edge.web.office import Office, WebRequest, actor_of, office_of
 from ringbid.outbox.ports import Listed, Replayed, Shown
 from ringbid.reports.listing_fields import DELIVERIES
@@ -84,7 +85,7 @@ async def show_delivery(request: WebRequest, message_id: MessageId) -> DeliveryT
 async def replay_delivery(request: WebRequest, message_id: MessageId) -> DeliveryTold:
     """Send it again now, under the same `webhook-id`, whatever became of it."""
     office, company_id = office_of(request), actor_of(request).company_id
-    await _find(office, company_id, message_id)
+    before = (await _find(office, company_id, message_id)).listed.state
     match await office.messages.replay(message_id):
         case Replayed.UNDER_WAY:
             raise ApiError(409, detail="The message is being sent just now.", fix="Look at it again in a moment.")
@@ -92,7 +93,7 @@ async def replay_delivery(request: WebRequest, message_id: MessageId) -> Deliver
             raise ApiError(
                 409,
                 detail="The endpoint answered 410 and wants no more, so its messages are kept back.",
-                fix="Enable the endpoint again: ringbid outbox enable",
+                fix="Enable the endpoint again: under Deliveries in the console, or by `ringbid outbox enable`.",
             )
         case Replayed.UNSENDABLE:
             raise ApiError(
@@ -101,6 +102,7 @@ async def replay_delivery(request: WebRequest, message_id: MessageId) -> Deliver
                 fix="Mend the webhook in the catalog: the next one is sent.",
             )
     office.on_message()
+    await note_change(request, f"deliveries[{message_id}]", before=before.value, after="waiting")
     return _told(await _find(office, company_id, message_id))
 
 
