@@ -18,7 +18,7 @@ from typing import Any
 
 from ringbid.catalog.checks import compile_pattern
 from ringbid.catalog.model import Filter, FilterScalar, TagDeclaration, TagType
-from ringbid.routing.tags import Tags, TagValue
+from ringbid.routing.tags import SENT_PLACE, Tags, TagValue
 from ringbid.values.money import parse_decimal
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
@@ -29,6 +29,7 @@ _Test = Callable[[Any], bool]
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
 _NEGATIVE = frozenset({"!=", "not in"})
 _PRESENCE = frozenset({"exists", "missing"})
+_WHOLE = frozenset({"==", "!=", "in", "not in"})
 _ORDERED = frozenset({">", ">=", "<", "<="})
 _TEXT_ONLY = frozenset({"contains", "starts with", "=~"})
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -94,10 +95,18 @@ def compile_filter(filter_: Filter, declared: TagDeclaration | None, *, setting:
         setting=setting,
         type=kind,
         read=str if filter_.operator == "=~" else _READ[kind],
-        test=None if filter_.operator in _PRESENCE else _make_test(filter_.operator, values, kind),
+        test=None
+        if filter_.operator in _PRESENCE
+        else _make_test(filter_.operator, _with_codes(filter_, values), kind),
         negative=filter_.operator in _NEGATIVE,
         if_missing=None if filter_.operator == "missing" else missing,
     )
+
+
+def _with_codes(filter_: Filter, values: tuple[FilterScalar, ...]) -> tuple[FilterScalar, ...]:
+    """A place's names and their codes beside them: of a ping the code is known, of a buyer's answer what it wrote."""
+    read = SENT_PLACE.get(filter_.tag) if filter_.operator in _WHOLE else None
+    return values if read is None else (*values, *(read(one) for one in values if isinstance(one, str)))
 
 
 def _type_of(filter_: Filter, declared: TagDeclaration | None, values: tuple[FilterScalar, ...]) -> TagType:

@@ -89,7 +89,7 @@ def _locate(
     values: dict[str, TagValue], sources: dict[str, str], *, sent_geo: tuple[str, ...], number: PhoneNumber | None
 ) -> None:
     """Zip, state, city, country and area code, most trusted source first."""
-    for key, read in _SENT_PLACE.items():
+    for key, read in SENT_PLACE.items():
         if key in values:
             values[key] = read(_first(values[key]))
             if not values[key]:
@@ -160,8 +160,8 @@ def _set_geo(values: dict[str, TagValue], sources: dict[str, str], *, sent: tupl
         values["geo"], sources["geo"] = tuple(items), source
 
 
-# Parameters that say where the caller is, and how each is read.
-_SENT_PLACE: Mapping[str, Callable[[str], str]] = {
+# Parameters that say where the caller is, and how each is read; filters read their values alike.
+SENT_PLACE: Mapping[str, Callable[[str], str]] = {
     "caller_zip": geo.zip_code,
     "caller_state": geo.state_code,
     "caller_country": geo.country_code,

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from ringbid.catalog.model import Filter, TagDeclaration, TagType
+from ringbid.catalog.model import Filter, FilterScalar, Operator, TagDeclaration, TagType
 from ringbid.routing.filters import CompiledFilter, compile_filter
-from ringbid.routing.tags import Tags, TagValue
+from ringbid.routing.tags import Tags, TagValue, tags_of_ping
+from ringbid.values.ids import CampaignId, PingId, PublisherId
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 
@@ -22,6 +23,17 @@ def compiled(operator: str, value: object = None, kind: TagType | None = "text")
 def reason_of(operator: str, value: object, found: TagValue, kind: TagType | None = "text") -> Reason | None:
     refused = compiled(operator, value, kind).check(Tags({"tag": found}, {}))
     return None if refused is None else refused.reason
+
+
+def sent(**parameters: TagValue) -> Tags:
+    return tags_of_ping(
+        parameters=parameters,
+        caller_number=None,
+        publisher_id=PublisherId("PUB"),
+        campaign_id=CampaignId("auto"),
+        tag_prefix="",
+        call_uuid=PingId("the-uuid"),
+    )
 
 
 MATCHES = [
@@ -229,3 +241,38 @@ def test_a_failed_filter_shows_the_value_found_the_filter_and_its_place_in_the_c
     assert refused == Refused(
         Reason.FILTER_NOT_MATCHED, actual=actual, expected=expected, setting="buyers[a].filters[0]"
     )
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "state", "passes"),
+    [
+        ("in", ("New Jersey", "ny"), "NJ", True),
+        ("in", ("New Jersey", "ny"), "new york", True),
+        ("in", ("New Jersey",), "NY", False),
+        ("==", "new jersey", "NJ", True),
+        ("!=", "New Jersey", "NJ", False),
+        ("not in", ("New Jersey", "Ontario"), "ON", False),
+        ("not in", ("New Jersey",), "NY", True),
+        ("contains", "New Jersey", "NJ", False),  # a part of a value is no state
+        ("in", ("Jalisco",), "Jalisco", True),  # what has no code that we know stays as it is
+    ],
+)
+def test_states_are_compared_as_codes_whether_filter_or_ping_writes_them_out(
+    operator: Operator, value: FilterScalar | tuple[FilterScalar, ...], state: str, passes: bool
+) -> None:
+    filter_ = compile_filter(Filter(tag="caller_state", operator=operator, value=value), None, setting="x")
+    tags = sent(caller_state=state)
+    assert (filter_.check(tags) is None) is passes
+
+
+def test_a_state_that_a_buyers_answer_wrote_out_matches_a_filter_that_does_so_too() -> None:
+    filter_ = compile_filter(Filter(tag="caller_state", operator="in", value=("New Jersey",)), None, setting="x")
+    assert filter_.check(Tags({"caller_state": "New Jersey"}, {})) is None
+
+
+def test_a_country_is_compared_as_its_code_and_other_tags_are_texts() -> None:
+    country = Filter(tag="caller_country", operator="==", value="Canada")
+    assert compile_filter(country, None, setting="x").check(sent(caller_country="CA")) is None
+    refused = compiled("==", "New Jersey").check(Tags({"tag": "NJ"}, {}))
+    assert refused is not None
+    assert refused.expected == "tag == New Jersey"
