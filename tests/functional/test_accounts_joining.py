@@ -14,7 +14,7 @@ from ringbid.accounts.claiming import LINK_GOOD_FOR
 from ringbid.accounts.people import Grant
 from ringbid.accounts.tokens import hash_token
 from ringbid.values.ids import BuyerId, CompanyId, PublisherId
-from support.accounts import ACME, ANALYST, OWNER
+from support.accounts import ACME, ANALYST, AUTHOR, OWNER
 from support.accounts_desk import ACME_TEXT, PASSWORD, AccountsDesk, Browser, accounts_desk, shown
 from support.stores import StorePlace
 
@@ -188,12 +188,43 @@ def test_an_invitation_is_accepted_once_in_any_session(sqlite_place: StorePlace)
     run(sqlite_place, story)
 
 
-def test_who_has_an_account_is_asked_to_sign_in_with_it(sqlite_place: StorePlace) -> None:
+def test_who_has_an_account_is_asked_for_its_password(sqlite_place: StorePlace) -> None:
     async def story(desk: AccountsDesk) -> None:
         owner = await desk.signed_in()
         path = await invite(owner)
-        answer = await accept(await desk.browser(), path, email="olga@acme.example")
+        other = {"email": "olga@acme.example", "password": "seven green otters waltz"}
+        answer = await accept(await desk.browser(), path, **other)
         assert (answer.status_code, "There is an account of this address." in shown(answer)) == (422, True)
+
+    run(sqlite_place, story)
+
+
+def test_who_was_removed_comes_back_by_an_invitation_with_the_account_of_before(sqlite_place: StorePlace) -> None:
+    async def story(desk: AccountsDesk) -> None:
+        owner, _ = await desk.signed_in(), await desk.signed_in("ann", ANALYST)
+        await owner.get("/settings/users/u-ann")
+        assert (await owner.post("/settings/users/u-ann/remove")).status_code == 303
+        path, browser = await invite(owner, role="manager"), await desk.browser()
+        assert (await accept(browser, path)).status_code == 303
+        assert "Manager of Acme Calls" in shown(await browser.get("/settings/account"))
+        assert [one.grant for one in await desk.store.accounts.memberships("u-ann")] == [Grant(role=Role.MANAGER)]
+
+    run(sqlite_place, story)
+
+
+def test_an_account_with_one_time_codes_joins_with_its_password_and_still_needs_a_code(
+    sqlite_place: StorePlace,
+) -> None:
+    async def story(desk: AccountsDesk) -> None:
+        owner = await desk.signed_in()
+        await desk.signed_in("ann", ANALYST, company_id=CompanyId("other"))
+        await desk.store.accounts.start_totp("u-ann", "A" * 32)
+        await desk.store.accounts.turn_totp_on("u-ann", step=1, code_hashes=[], company_id=ACME, author=AUTHOR)
+        browser = await desk.browser()
+        joined = await accept(browser, await invite(owner))
+        assert joined.headers["location"].startswith("/sign-in/code")
+        assert (await browser.get("/settings/account")).status_code == 303
+        assert ACME in [one.company_id for one in await desk.store.accounts.memberships("u-ann")]
 
     run(sqlite_place, story)
 

@@ -41,5 +41,5 @@ class Accepted(Enum):
 
     JOINED = "joined"
     OVER = "over"  # accepted by somebody, withdrawn, or expired
-    EMAIL_TAKEN = "email taken"  # there is an account of this address: its owner signs in, and accepts
+    EMAIL_TAKEN = "email taken"  # there is an account of this address: whose it is accepts with it
     MEMBER_ALREADY = "member already"

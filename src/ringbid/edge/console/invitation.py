@@ -12,10 +12,10 @@ from ringbid.accounts.actor import Actor
 from ringbid.accounts.invitations import Accepted, Invitation
 from ringbid.accounts.passwords import TooManyWaiting
 from ringbid.accounts.policy import Policy
-from ringbid.accounts.sign_in import NotSignedIn
+from ringbid.accounts.sign_in import Hurdle, NotSignedIn, SignedIn
 from ringbid.accounts.tokens import hash_token
 from ringbid.edge.console.flash import tell_next_page
-from ringbid.edge.console.newcomers import read_newcomer
+from ringbid.edge.console.newcomers import Newcomer, read_newcomer
 from ringbid.edge.console.pages import page
 from ringbid.edge.console.sign_in import BUSY, START, enter
 from ringbid.edge.web.forms import read_form, visit_of
@@ -24,7 +24,7 @@ from ringbid.edge.web.office import WebRequest, office_of, people_of
 Answer = Response[Any]
 
 _TEXTS = {
-    Accepted.EMAIL_TAKEN: "There is an account of this address. Sign in with it first, then open the link again.",
+    Accepted.EMAIL_TAKEN: "There is an account of this address. Join with its own password, or sign in with it first.",
     Accepted.MEMBER_ALREADY: "You are a member of this company already.",
 }
 
@@ -50,16 +50,38 @@ async def accept_invitation(request: WebRequest, token: FromPath[str]) -> Answer
         return _show(request, invitation, form, dict(newcomer.errors))
     try:
         accepted = await people.accounts.accept_as(hash_token(token), await newcomer.make(people.passwords))
+        if accepted is Accepted.EMAIL_TAKEN:
+            return await _join_known(request, token, invitation, newcomer, form)
     except TooManyWaiting:
         return _show(request, invitation, form, {"": BUSY}, status=503)
     if accepted is Accepted.OVER:
         return _over(request)
-    if accepted is not Accepted.JOINED:
-        return _show(request, invitation, form, {"email": _TEXTS[accepted]})
     signed_in = await people.sign_in.open(newcomer.user, visit_of(request))
     if isinstance(signed_in, NotSignedIn):
         return _show(request, invitation, form, {"": signed_in.hurdle.value})
     return tell_next_page(enter(request, signed_in, START), f"Welcome, {newcomer.user.name}.")
+
+
+async def _join_known(
+    request: WebRequest, token: str, invitation: Invitation, newcomer: Newcomer, form: dict[str, str]
+) -> Answer:
+    """With the account of this address, for who knows its password: one that belongs to no company any more could not
+    sign in first. Raises TooManyWaiting."""
+    people, visit = people_of(request), visit_of(request)
+    ended = await people.sign_in.with_password(newcomer.user.email, newcomer.password, visit)
+    if isinstance(ended, NotSignedIn) and ended.hurdle is not Hurdle.NO_COMPANY:
+        said = _TEXTS[Accepted.EMAIL_TAKEN] if ended.hurdle is Hurdle.WRONG else ended.hurdle.value
+        return _show(request, invitation, form, {"email": said})
+    user = await people.accounts.user_of_email(newcomer.user.email)
+    accepted = await people.accounts.accept(hash_token(token), user_id=user.user_id) if user else Accepted.OVER
+    if user is None or accepted is Accepted.OVER:
+        return _over(request)
+    if accepted is not Accepted.JOINED:
+        return _show(request, invitation, form, {"": _TEXTS[accepted]})
+    signed_in = ended if isinstance(ended, SignedIn) else await people.sign_in.open(user, visit)
+    assert isinstance(signed_in, SignedIn), "who has joined belongs to a company"
+    words = f"You are a member of {_company_name(request, invitation)} now."
+    return tell_next_page(enter(request, signed_in, START), words)
 
 
 async def _join(request: WebRequest, token: str, invitation: Invitation, person: Actor, session_id: str) -> Answer:

@@ -47,7 +47,7 @@ async def sign_in(request: WebRequest) -> Answer:
         return _form(request, wanted, form.get("email", ""), error=BUSY, status=503)
     if isinstance(ended, NotSignedIn):
         return _refuse(_form(request, wanted, form.get("email", ""), error=ended.hurdle.value), ended)
-    return enter(request, ended, f"{_CODE}?{urlencode({'next': wanted})}" if ended.wants_code else wanted)
+    return enter(request, ended, wanted)
 
 
 @get(_CODE, opt={"policy": Policy.PUBLIC})
@@ -99,8 +99,8 @@ async def switch_company(request: WebRequest) -> Redirect:
 
 
 def enter(request: WebRequest, signed_in: SignedIn, path: str) -> Redirect:
-    """To `path`, with the session's new cookie."""
-    response = Redirect(path, status_code=303)
+    """To `path`, or to the code's page first, with the session's new cookie."""
+    response = Redirect(f"{_CODE}?{urlencode({'next': path})}" if signed_in.wants_code else path, status_code=303)
     response.set_cookie(session_cookie(office_of(request), signed_in.token))
     return response
 
