@@ -102,6 +102,18 @@ def test_a_call_is_told_from_its_reservation_to_its_money(place: StorePlace) -> 
     visit(place, story)
 
 
+def test_pages_name_buyers_and_publishers_and_tell_the_company_s_time(place: StorePlace) -> None:
+    async def story(console: Console) -> None:
+        call = (await console.get(f"/calls/{console.converted}")).text
+        assert re.search(r"<h1[^>]*>[^<]*Alpha had the call for 120[^<]*Lead Gen One is paid", call)
+        assert "Alpha answered." in call
+        assert re.search(r"<dd>Reserved at \d\d:\d\d:\d\d E[SD]T for Alpha: ", call)
+        ping = (await console.get(f"/call_reservations/{console.reservation}")).text
+        assert re.search(r"<h1[^>]*>Reserved for Alpha at [^<]* freed at \d\d:\d\d:\d\d E[SD]T\.", ping)
+
+    visit(place, story)
+
+
 def test_the_call_flow_can_be_read_from_its_end(place: StorePlace) -> None:
     async def story(console: Console) -> None:
         forth, back = [

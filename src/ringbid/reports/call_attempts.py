@@ -14,6 +14,7 @@ from ringbid.call.ports import StoredCall
 from ringbid.call.state import Attempt, AttemptState, Outcome, SideOutcome
 from ringbid.ledger.entry import Side
 from ringbid.reports.labels import LABELS, Tone
+from ringbid.reports.wording import Wording
 from ringbid.values.ids import BuyerId, PingId
 from ringbid.values.money import Money
 from ringbid.values.quote import ConvertsOn, CountedFrom
@@ -64,6 +65,7 @@ class AttemptStory:
     number: int
     attempt_id: PingId
     buyer_id: BuyerId
+    buyer_name: str  # or its id, where nobody asked for names
     to: str
     step: int
     routing: int  # which of the call's routings chose it, from 0
@@ -92,7 +94,7 @@ class AttemptStory:
             case "caller":
                 return "the caller hung up"
             case "buyer":
-                return f"{self.buyer_id} handed the call back" if self.handed_back else f"{self.buyer_id} hung up"
+                return f"{self.buyer_name} handed the call back" if self.handed_back else f"{self.buyer_name} hung up"
             case "engine":
                 at_longest = self.talk_ms is not None and self.talk_ms >= self.longest_ms
                 return "cut at its maximum duration" if at_longest else "the network ended it"
@@ -100,11 +102,11 @@ class AttemptStory:
                 return ""
 
 
-def attempts_of(call: StoredCall, *, now_ms: int) -> tuple[AttemptStory, ...]:
+def attempts_of(call: StoredCall, *, now_ms: int, wording: Wording) -> tuple[AttemptStory, ...]:
     """Every attempt in the order in which its turn came."""
     routings = _routings_of(call)
     return tuple(
-        _attempt(call, attempt, number=number, routing=routing, now_ms=now_ms)
+        _attempt(call, attempt, number=number, routing=routing, now_ms=now_ms, wording=wording)
         for number, (attempt, routing) in enumerate(zip(call.state.attempts, routings, strict=True), start=1)
     )
 
@@ -125,7 +127,9 @@ def _routings_of(call: StoredCall) -> list[int]:
     return (made + [max(0, len(call.trace.routings) - 1)] * missing)[: len(call.state.attempts)]
 
 
-def _attempt(call: StoredCall, attempt: Attempt, *, number: int, routing: int, now_ms: int) -> AttemptStory:
+def _attempt(
+    call: StoredCall, attempt: Attempt, *, number: int, routing: int, now_ms: int, wording: Wording
+) -> AttemptStory:
     received_ms = call.state.received_ms
     reason = verdict_of(attempt)
     dialled_ms = _dialled_ms(call, attempt, reason, routing)
@@ -144,6 +148,7 @@ def _attempt(call: StoredCall, attempt: Attempt, *, number: int, routing: int, n
         number=number,
         attempt_id=attempt.attempt_id,
         buyer_id=attempt.buyer_id,
+        buyer_name=wording.buyer(attempt.buyer_id),
         to=attempt.number,
         step=attempt.step,
         routing=routing,

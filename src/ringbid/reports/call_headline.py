@@ -11,6 +11,7 @@ from types import MappingProxyType
 from ringbid.call.ports import StoredCall
 from ringbid.call.state import Phase
 from ringbid.reports.call_attempts import AttemptStory, say_seconds, taken_by
+from ringbid.reports.wording import Wording
 from ringbid.reservations.ports import StoredPing
 from ringbid.values.money import Money, format_price
 from ringbid.values.reason import Reason
@@ -32,7 +33,13 @@ _LOST: Mapping[Reason, str] = MappingProxyType(
 
 
 def headline_of(
-    call: StoredCall, attempts: Sequence[AttemptStory], ending: Reason, revenue: Money, payout: Money
+    call: StoredCall,
+    attempts: Sequence[AttemptStory],
+    ending: Reason,
+    *,
+    revenue: Money,
+    payout: Money,
+    wording: Wording,
 ) -> str:
     """What became of the call, or how it stands, in one sentence."""
     state = call.state
@@ -41,15 +48,15 @@ def headline_of(
         return f"Refused with SIP {state.code}: {_in_sentence(ending.text)}"
     if last is not None and state.phase is not Phase.RINGING:
         before = _before(attempts, last)
-        return f"{before}{_talk(call, last)}; {_worth(call, last, revenue, payout)}."
+        return f"{before}{_talk(call, last)}; {_worth(call, last, revenue=revenue, payout=payout, wording=wording)}."
     lost = _before(attempts, None)
     if state.phase in (Phase.ROUTING, Phase.RINGING):
-        rung = [one.buyer_id for one in attempts if one.live]
+        rung = [one.buyer_name for one in attempts if one.live]
         return f"{lost}{' and '.join(rung) or 'the next buyer'} {'are' if len(rung) > 1 else 'is'} being rung now."
     return f"{lost}{_in_sentence(ending.text) if lost else ending.text}"
 
 
-def promise_of(call: StoredCall, ping: StoredPing | None) -> str:
+def promise_of(call: StoredCall, ping: StoredPing | None, wording: Wording) -> str:
     """What the ping had reserved. What became of the place the call itself tells better."""
     if call.reservation_id is None:
         return ""
@@ -57,11 +64,8 @@ def promise_of(call: StoredCall, ping: StoredPing | None) -> str:
         return "The ping's own record was flushed."
     quote = ping.reservation.quote
     revenue, payout = Money(quote.revenue_micros, quote.currency), Money(quote.payout_micros, quote.currency)
-    at = f"{ping.reservation.reserved_at:%H:%M:%S} UTC"
-    return (
-        f"Reserved at {at} for {ping.reservation.buyer_id}: revenue {_price(revenue)}, payout {_price(payout)} after "
-        f"{quote.seconds} s."
-    )
+    at, buyer = wording.time(ping.reservation.reserved_at), wording.buyer(ping.reservation.buyer_id)
+    return f"Reserved at {at} for {buyer}: revenue {_price(revenue)}, payout {_price(payout)} after {quote.seconds} s."
 
 
 def _before(attempts: Sequence[AttemptStory], taker: AttemptStory | None) -> str:
@@ -75,22 +79,22 @@ def _before(attempts: Sequence[AttemptStory], taker: AttemptStory | None) -> str
         return ""
     if len(lost) > _MOST_NAMED:
         return f"{len(lost)} buyers did not take the call; "
-    return f"{', '.join(f'{one.buyer_id} {_LOST[one.reason]}' for one in lost)}; "
+    return f"{', '.join(f'{one.buyer_name} {_LOST[one.reason]}' for one in lost)}; "
 
 
 def _talk(call: StoredCall, last: AttemptStory) -> str:
     length = say_seconds(last.talk_ms or 0)
     if call.state.phase is Phase.CONNECTED:
-        return f"{last.buyer_id} has had the call for {length}"
+        return f"{last.buyer_name} has had the call for {length}"
     known = "" if last.recorded else " (its record has not come)"
-    return f"{last.buyer_id} had the call for {length}{known}"
+    return f"{last.buyer_name} had the call for {length}{known}"
 
 
-def _worth(call: StoredCall, last: AttemptStory, revenue: Money, payout: Money) -> str:
+def _worth(call: StoredCall, last: AttemptStory, *, revenue: Money, payout: Money, wording: Wording) -> str:
     """What it brought, or why it brought nothing, or what it may bring yet."""
     if any(side.converted is not None for side in last.sides) or revenue.micros or payout.micros:
-        who = call.publisher_id or "no publisher"
-        paid = f"{who} is paid {_price(payout)}" if call.publisher_id else "no publisher is paid"
+        who = wording.publisher(call.publisher_id) if call.publisher_id else None
+        paid = f"{who} is paid {_price(payout)}" if who else "no publisher is paid"
         return f"it brought {_price(revenue)}, and {paid}"
     timed = [side for side in last.sides if side.outcome == "pending" and side.needed_ms is not None]
     if call.state.phase is Phase.CONNECTED and timed:

@@ -22,6 +22,7 @@ from ringbid.reports.call_headline import headline_of, promise_of
 from ringbid.reports.call_timeline import StoredEvent, StoryLine, timeline_of
 from ringbid.reports.explain import BuyerRow, Explanation, buyer_row, explain
 from ringbid.reports.labels import LABELS, Tone
+from ringbid.reports.wording import PLAIN, Wording
 from ringbid.reservations.ports import StoredPing
 from ringbid.reservations.trace import TracedAsk, TracedTag
 from ringbid.values.clock import to_ms
@@ -159,12 +160,13 @@ def tell_call(
     messages: Sequence[Listed],
     ping: StoredPing | None,
     now: datetime,
+    wording: Wording = PLAIN,
 ) -> CallStory:
     """The story of `call`. `events` are those that its provider told, `postings` and `messages` those of the call; what
     is asked for is read, and nothing is decided here."""
     state, trace = call.state, call.trace
     now_ms = to_ms(now)
-    attempts = attempts_of(call, now_ms=now_ms)
+    attempts = attempts_of(call, now_ms=now_ms, wording=wording)
     ending = _ending(call, attempts)
     found = {"actual": trace.actual, "expected": trace.expected, "setting": trace.setting}
     refused = state.phase is Phase.REFUSED and ending is not Reason.CALL_NOT_TAKEN
@@ -176,21 +178,21 @@ def tell_call(
     return CallStory(
         call=call,
         now=now,
-        headline=headline_of(call, attempts, ending, revenue, payout),
+        headline=headline_of(call, attempts, ending, revenue=revenue, payout=payout, wording=wording),
         ending=ending,
         tone=LABELS[ending].tone,
         live=live,
         length_ms=max(0, end_ms - state.received_ms, *known_ms),
         match=Cause(reason=match) if refused else Cause(reason=match, **found),
         refusal=Cause(reason=ending, **found) if refused else None,
-        ping=explain(ping) if ping is not None else None,
-        promise=promise_of(call, ping),
+        ping=explain(ping, wording) if ping is not None else None,
+        promise=promise_of(call, ping, wording),
         attempts=attempts,
         routings=_routings(call, attempts),
         revenue=revenue,
         payout=payout,
         booked=tuple(line for posting in postings for line in _booked(posting)),
-        sent=tuple(_sent(call, message) for message in sorted(messages, key=lambda one: one.number)),
+        sent=tuple(_sent(call, message, wording) for message in sorted(messages, key=lambda one: one.number)),
         timeline=timeline_of(call, events, attempts),
         tags=trace.tags,
     )
@@ -303,7 +305,7 @@ def _sum_of(postings: Sequence[Posting], side: Side, currency: str) -> Money:
     return Money(total_micros, of_side[-1].currency if of_side else currency)
 
 
-def _sent(call: StoredCall, message: Listed) -> Sent:
+def _sent(call: StoredCall, message: Listed, wording: Wording) -> Sent:
     got = f"HTTP {message.last_status}" if message.last_status is not None else message.last_error or "no answer"
     count = "once" if message.tries == 1 else f"{message.tries} times"
     tone: Tone
@@ -314,7 +316,7 @@ def _sent(call: StoredCall, message: Listed) -> Sent:
         case MessageState.WAITING if not message.tries:
             words, tone = "waits to be sent", "plain"
         case MessageState.WAITING:
-            again = f"; again at {message.next_at:%H:%M:%S} UTC" if message.next_at is not None else ""
+            again = f"; again at {wording.time(message.next_at)}" if message.next_at is not None else ""
             words, tone = f"failed {count} ({got}){again}", "limit"
         case MessageState.DEAD if not message.tries:
             words, tone = f"never sent: {message.last_error}", "bad"

@@ -148,7 +148,7 @@ def _arrival(call: StoredCall) -> StoryLine:
 
 def _routing(call: StoredCall, routing: TracedRouting, rung: Sequence[AttemptStory], *, again: bool) -> StoryLine:
     how = "Routed again" if again else "Routed"
-    steps = [" and ".join(one.buyer_id for one in step) for _, step in groupby(rung, key=lambda one: one.step)]
+    steps = [" and ".join(one.buyer_name for one in step) for _, step in groupby(rung, key=lambda one: one.step)]
     who = f"{', then '.join(steps)} can be rung" if rung else "no buyer can be rung"
     others = len(routing.verdicts) - len(rung)
     return StoryLine(
@@ -189,7 +189,7 @@ def _event(
 
 
 def _say(event: CallEvent, attempt: AttemptStory | None) -> tuple[str, Tone]:
-    buyer = attempt.buyer_id if attempt is not None else "A buyer"
+    buyer = attempt.buyer_name if attempt is not None else "A buyer"
     match event.kind:
         case "ringing":
             return f"{buyer}'s phone rings.", "plain"
@@ -240,9 +240,9 @@ def _given_up(call: StoredCall, at_ms: int) -> StoryLine:
 def _say_decision(attempt: AttemptStory, side: SideStory) -> str:
     if side.converted is not None:
         amount = f"{format_price(side.converted.micros)} {side.converted.currency}"
-        return f"The {side.side} with {attempt.buyer_id} converted: {amount}."
+        return f"The {side.side} with {attempt.buyer_name} converted: {amount}."
     assert side.reason is not None, "what is decided has its reason"
-    return f"The {side.side} with {attempt.buyer_id} did not convert: {LABELS[side.reason].word}."
+    return f"The {side.side} with {attempt.buyer_name} did not convert: {LABELS[side.reason].word}."
 
 
 def _say_reached(side: SideStory) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from ringbid.catalog.model import Explain
 from ringbid.reports.labels import LABELS
+from ringbid.reports.wording import PLAIN, Wording
 from ringbid.reservations.ports import StoredPing
 from ringbid.reservations.reservation import Reservation, State
 from ringbid.reservations.trace import Trace, TracedAsk, TracedTag, TracedVerdict, decode
@@ -80,14 +81,14 @@ class Explanation:
     notes: tuple[str, ...]
 
 
-def explain(ping: StoredPing) -> Explanation:
+def explain(ping: StoredPing, wording: Wording = PLAIN) -> Explanation:
     """Everything the owner may know about `ping`. Raises msgspec.DecodeError where the stored trace is damaged."""
     trace = decode(ping.trace)
     refused = _refusal(ping)
     found = Refused(ping.reason, trace.actual, trace.expected, trace.setting) if refused is None else refused
     return Explanation(
         ping=ping,
-        headline=_headline(ping, trace),
+        headline=_headline(ping, trace, wording),
         state=ping.reservation.state_at(ping.now) if ping.reservation is not None else None,
         reason=found.reason,
         actual=found.actual,
@@ -165,24 +166,25 @@ def _steps(ended_ms: Mapping[str, float]) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _headline(ping: StoredPing, trace: Trace) -> str:
+def _headline(ping: StoredPing, trace: Trace, wording: Wording) -> str:
     if ping.reason is Reason.DUPLICATE:
-        return f"Duplicate {ping.duplicate_order} of {ping.duplicate_of}: its place with {ping.buyer_id} was returned."
+        buyer = wording.buyer(ping.buyer_id) if ping.buyer_id is not None else "a buyer"
+        return f"Duplicate {ping.duplicate_order} of {ping.duplicate_of}: its place with {buyer} was returned."
     if ping.reservation is not None:
-        return f"{_price(ping.reservation, ping)}; {_standing(ping.reservation, ping.now)}."
+        return f"{_price(ping.reservation, ping, wording)}; {_standing(ping.reservation, ping.now, wording)}."
     if ping.reason is Reason.NO_BUYER_AVAILABLE:
         counted = _counted(BY_CODE[verdict.reason] for verdict in trace.verdicts)
         return f"Nobody was available: {counted or 'the campaign has no buyers'}."
     return f"Rejected: {ping.reason.text.rstrip('.')}."
 
 
-def _price(reservation: Reservation, ping: StoredPing) -> str:
+def _price(reservation: Reservation, ping: StoredPing, wording: Wording) -> str:
     quote = reservation.quote
-    buyer = reservation.buyer_id
+    buyer = wording.buyer(reservation.buyer_id)
     if quote.rule_id is None:
         return (
             f"Reserved for {buyer}; the publisher is paid nothing, as no conversion rule fits publisher "
-            f"{ping.publisher_id} and this buyer"
+            f"{wording.publisher(ping.publisher_id)} and this buyer"
         )
     revenue, payout = (
         f"{format_price(micros)} {quote.currency}" for micros in (quote.revenue_micros, quote.payout_micros)
@@ -190,20 +192,20 @@ def _price(reservation: Reservation, ping: StoredPing) -> str:
     return f"Reserved for {buyer} at {revenue} revenue; the publisher is paid {payout} after {quote.seconds} s"
 
 
-def _standing(reservation: Reservation, now: datetime) -> str:
+def _standing(reservation: Reservation, now: datetime, wording: Wording) -> str:
     """What has become of the reservation by `now` on the store's clock."""
-    ended = f" at {_time(reservation.ended_at)}" if reservation.ended_at is not None else ""
+    ended = f" at {wording.time(reservation.ended_at)}" if reservation.ended_at is not None else ""
     match reservation.state_at(now):
         case State.HELD:
-            return f"held until {_time(reservation.expires_at)}"
+            return f"held until {wording.time(reservation.expires_at)}"
         case State.CONFIRMED:
-            return f"confirmed, and held until {_time(reservation.expires_at)}"
+            return f"confirmed, and held until {wording.time(reservation.expires_at)}"
         case State.LIVE:
             return "its call is on the line"
         case State.DONE:
             return f"its call came, and the place was freed{ended}"
         case State.EXPIRED:
-            return f"no call came before it expired at {_time(reservation.expires_at)}"
+            return f"no call came before it expired at {wording.time(reservation.expires_at)}"
         case State.RELEASED:
             return f"the publisher released it{ended}"
         case State.REJECTED:
@@ -214,7 +216,3 @@ def _counted(reasons: Iterable[Reason]) -> str:
     """The most frequent first, then in routing order."""
     words = Counter(LABELS[reason].word for reason in reasons if reason is not Reason.WON)
     return ", ".join(f"{count} {word}" for word, count in words.most_common())
-
-
-def _time(at: datetime) -> str:
-    return f"{at:%H:%M:%S} UTC"

@@ -15,6 +15,7 @@ from ringbid.outbox.message import MessageState
 from ringbid.outbox.ports import Listed
 from ringbid.reports.call_story import CallStory, tell_call
 from ringbid.reports.call_timeline import StoredEvent
+from ringbid.reports.wording import PLAIN, Wording
 from ringbid.reservations.ports import StoredPing
 from ringbid.values.ids import CallId, CompanyId, PingId, parse_ping_id
 
@@ -74,7 +75,13 @@ async def find_call(calls: CallReads, company_id: CompanyId, uuid: str) -> Store
 
 
 async def story_of(
-    call: StoredCall, *, calls: CallReads, pings: PingReads, ledger: LedgerReads, messages: MessageReads
+    call: StoredCall,
+    *,
+    calls: CallReads,
+    pings: PingReads,
+    ledger: LedgerReads,
+    messages: MessageReads,
+    wording: Wording = PLAIN,
 ) -> CallStory:
     """The whole story of a call that was found."""
     return tell_call(
@@ -84,4 +91,5 @@ async def story_of(
         messages=await messages.listing(call_id=call.call_id, limit=MOST_MESSAGES),
         ping=await pings.find(call.reservation_id) if call.reservation_id is not None else None,
         now=await calls.read_now(),
+        wording=wording,
     )

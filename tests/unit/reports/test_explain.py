@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from ringbid.reports.explain import Step, explain, safe_view
 from ringbid.reports.labels import LABELS
+from ringbid.reports.wording import Wording
 from ringbid.reservations.reservation import State
 from ringbid.reservations.trace import TracedVerdict
 from ringbid.values.money import Money
@@ -22,6 +24,12 @@ PRICE = "Reserved for charlie at 12.50 USD revenue; the publisher is paid 10.00 
 
 def test_a_held_place_is_told_with_buyer_prices_seconds_and_its_end() -> None:
     assert explain(make_ping()).headline == PRICE + "held until 10:14:34 UTC."
+
+
+def test_a_headline_has_the_names_and_the_time_of_those_who_read_it() -> None:
+    wording = Wording(buyers={"charlie": "Charlie Bids"}, zone=ZoneInfo("America/New_York"))
+    told = explain(make_ping(), wording).headline
+    assert told == PRICE.replace("charlie", "Charlie Bids") + "held until 05:14:34 EST."
 
 
 @pytest.mark.parametrize(

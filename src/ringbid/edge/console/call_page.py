@@ -17,7 +17,7 @@ from ringbid.accounts.policy import Policy, allows
 from ringbid.call.by_hand import ByHand, convert_call
 from ringbid.call.ports import StoredCall
 from ringbid.edge.console.flash import tell_next_page
-from ringbid.edge.console.lists import company_of, names_of
+from ringbid.edge.console.lists import company_of, names_of, wording_of
 from ringbid.edge.console.pages import page
 from ringbid.edge.console.tables import Column
 from ringbid.edge.web.forms import guard_forms, read_form
@@ -53,10 +53,15 @@ async def show_call(request: WebRequest, uuid: FromPath[str]) -> Template:
     """The story. `order=newest` turns the flow around."""
     office = office_of(request)
     call = await _find(request, uuid)
-    story = await story_of(
-        call, calls=office.calls, pings=office.reservations, ledger=office.ledger, messages=office.messages
-    )
     company, portals = company_of(request), office.portals
+    story = await story_of(
+        call,
+        calls=office.calls,
+        pings=office.reservations,
+        ledger=office.ledger,
+        messages=office.messages,
+        wording=wording_of(company),
+    )
     dispute = await portals.disputes.find_dispute(call.company_id, call.call_id) if portals is not None else None
     newest_first = request.query_params.get("order") == "newest"
     return page(

@@ -29,6 +29,7 @@ from ringbid.reports.listing import (
     read_query,
     write_cursor,
 )
+from ringbid.reports.wording import PLAIN, Wording
 from ringbid.values.money import format_micros
 
 SIZES = (25, 50, 100, 250, 1000)
@@ -170,6 +171,15 @@ def stream_file(
     name = f"{asked.kind.name}-{office_of(request).clock.now():%Y-%m-%d-%H%M}.{kind}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Stream(stream(header, pages(), zone), media_type=MEDIA_TYPES[kind], headers=headers)
+
+
+def wording_of(company: CompanyView | None) -> Wording:
+    """The company's own names and time, for sentences."""
+    if company is None:
+        return PLAIN
+    names = names_of(company)
+    zone = ZoneInfo(company.catalog.company.time_zone)
+    return Wording(buyers=names["buyer_id"], publishers=names["publisher_id"], zone=zone)
 
 
 def names_of(company: CompanyView | None) -> Mapping[str, Mapping[str, str]]:

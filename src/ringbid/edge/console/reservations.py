@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from litestar.response import Template
 
 from ringbid.accounts.policy import Policy
+from ringbid.edge.console.lists import wording_of
 from ringbid.edge.console.pages import page, public_url
 from ringbid.edge.console.waterfall import picture_of
 from ringbid.edge.web.office import WebRequest, actor_of, office_of
@@ -34,7 +35,7 @@ async def show_reservation(request: WebRequest, uuid: FromPath[str]) -> Template
         request,
         "reservation/page.html",
         title="Reservation" if ping.reservation is not None else "Ping",
-        picture=picture_of(explain(ping), company=company, actor=actor, base_url=base_url),
+        picture=picture_of(explain(ping, wording_of(company)), company=company, actor=actor, base_url=base_url),
         calls=calls,
         api_call_text=f"curl -H 'Authorization: Bearer YOUR_API_KEY' {base_url}/api/v1/pings/{ping.ping_id}",
     )

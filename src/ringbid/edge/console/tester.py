@@ -22,6 +22,7 @@ from ringbid.accounts.policy import Policy, allows
 from ringbid.catalog.snapshot import CompanyView, KeyView
 from ringbid.edge.api.parsing import read_parameters
 from ringbid.edge.api.statuses import status_of
+from ringbid.edge.console.lists import wording_of
 from ringbid.edge.console.pages import fragment, page, public_url
 from ringbid.edge.console.presets import PRESETS, TAG, fill, fill_again, tags_of_form
 from ringbid.edge.console.waterfall import MASKED, Picture, fields_of, hidden_from, picture_of
@@ -123,7 +124,10 @@ def _result(request: WebRequest, company: CompanyView, tried: Trial | Refused) -
     else:
         status, body = tried.reply.status, tried.reply.body
         picture = picture_of(
-            explain(tried.ping), company=company, actor=actor_of(request), base_url=public_url(request)
+            explain(tried.ping, wording_of(company)),
+            company=company,
+            actor=actor_of(request),
+            base_url=public_url(request),
         )
     pretty = msgspec.json.format(body, indent=2).decode()
     words = f"{status} {HTTPStatus(status).phrase}"
