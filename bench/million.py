@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bench.million_money import PAYOUT_MICROS, REVENUE_MICROS, book
+from ringbid.call import state as call_states
+from ringbid.call.state import CallState, Phase
 from ringbid.reports.journey import AskOutcome, Beginning, Booked, Journey, Step
 from ringbid.reservations.trace import Trace, TracedAsk, TracedTag, TracedVerdict, encode
 from ringbid.store import journey_rows, schema
@@ -191,7 +193,7 @@ def _call(made: _Made, common: Mapping[str, object], uuid: PingId, number: int, 
             "answered_at_ms": at_ms + 3_000,
             "ended_at_ms": ended_ms,
             "duration_ms": 117_000 if converted else made.chance.randrange(1_000, 90_000),
-            "state": b"{}",
+            "state": call_states.encode(CallState(phase=Phase.ENDED, received_ms=at_ms, call_key=uuid)),
             "trace": _TRACES[number % len(_TRACES)],
         },
     )

@@ -106,6 +106,10 @@ def test_portal_keys_list_their_own_and_not_what_they_must_not_know(sqlite_place
         assert (call["buyer_id"], call["revenue"], call["payout"]["amount"]) == (None, None, "1.173")
         [call] = (await api.get("/calls", by="buyer")).json()["data"]
         assert (call["publisher_id"], call["payout"], call["revenue"]["amount"]) == (None, None, "1.5")
+        assert call["ending"] is None
+        [call] = (await api.get("/calls")).json()["data"]
+        assert call["ending"] == (await api.get(f"/calls/{api.call}")).json()["ending"]
+        assert call["ending"]["code"] == "converted"
         for somebody in ("other publisher", "other buyer", "stranger"):
             assert (await api.get("/calls", by=somebody)).json()["data"] == []
         refused = await api.get("/pings", by="publisher", buyer_id="alpha")

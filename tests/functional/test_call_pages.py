@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import os
 import re
+import zipfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -131,6 +134,23 @@ def test_a_call_that_ended_short_says_by_how_much(place: StorePlace) -> None:
         page = await console.get(f"/calls/{console.short}")
         assert "not converted" in page.text
         assert "s short" in page.text
+
+    visit(place, story)
+
+
+def test_the_list_says_of_each_call_why_it_ended_on_the_page_and_in_its_files(place: StorePlace) -> None:
+    async def story(console: Console) -> None:
+        world = console.world
+        world.clock.advance(60)
+        await world.arrive(call="call-3")
+        await world.tell("abandoned", "call-3")
+        rows = (await console.get("/calls")).text.split("<tr>")[-3:]
+        for row, said in zip(rows, ("caller left", "too short", "converted"), strict=True):
+            assert said in row
+        lines = csv.DictReader((await console.get("/calls.csv")).text.lstrip("\ufeff").splitlines())
+        assert [line["Reason"] for line in lines] == ["caller_hung_up", "call_too_short", "converted"]
+        with zipfile.ZipFile(io.BytesIO((await console.get("/calls.xlsx")).content)) as book:
+            assert b"call_too_short" in b"".join(book.read(name) for name in book.namelist())
 
     visit(place, story)
 

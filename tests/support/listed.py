@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from ringbid.call.state import CallState, Phase, encode
 from ringbid.ledger.posting import Posting
 from ringbid.reservations.ports import CallerPlace, Decision, PingRecord
 from ringbid.store import ledger as stored_ledger
@@ -68,7 +69,7 @@ def call_row(index: int, *, buyer: str | None = "alpha", phase: str = "ended", d
         "received_at_ms": to_ms(START + timedelta(seconds=index)),
         "duration_ms": duration_ms,
         "buyer_id": buyer,
-        "state": b"{}",
+        "state": encode(CallState(phase=Phase(phase), received_ms=0, call_key="key")),
         "trace": b"{}",
     }
     return tuple(values.get(column.name) for column in INSERT_CALL.columns)

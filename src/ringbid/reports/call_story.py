@@ -17,7 +17,8 @@ from ringbid.ledger.entry import Account, Side
 from ringbid.ledger.posting import RINGBID, Kind, Posting
 from ringbid.outbox.message import MessageState
 from ringbid.outbox.ports import Listed
-from ringbid.reports.call_attempts import AttemptStory, attempts_of, taken_by
+from ringbid.reports.call_attempts import AttemptStory, attempts_of
+from ringbid.reports.call_ending import ending_of
 from ringbid.reports.call_headline import headline_of, promise_of
 from ringbid.reports.call_timeline import StoredEvent, StoryLine, timeline_of
 from ringbid.reports.explain import BuyerRow, Explanation, buyer_row, explain
@@ -167,7 +168,7 @@ def tell_call(
     state, trace = call.state, call.trace
     now_ms = to_ms(now)
     attempts = attempts_of(call, now_ms=now_ms, wording=wording)
-    ending = _ending(call, attempts)
+    ending = ending_of(state)
     found = {"actual": trace.actual, "expected": trace.expected, "setting": trace.setting}
     refused = state.phase is Phase.REFUSED and ending is not Reason.CALL_NOT_TAKEN
     match = BY_CODE[trace.match]
@@ -239,26 +240,6 @@ def _payout_reason(story: CallStory) -> Reason | None:
     sides = [side for attempt in story.attempts for side in attempt.sides if side.side == "payout" and side.reason]
     converted = [side for side in sides if side.converted is not None]
     return (converted or sides)[-1].reason if sides else None
-
-
-def _ending(call: StoredCall, attempts: Sequence[AttemptStory]) -> Reason:
-    """What became of the call, in one reason: its conversion where somebody took it, else why nobody did."""
-    state = call.state
-    last = taken_by(attempts)
-    if state.phase in (Phase.ENDED, Phase.REFUSED) and last is None:
-        fallback = Reason.CALL_NOT_TAKEN if state.phase is Phase.REFUSED else Reason.NOBODY_ANSWERED
-        return BY_CODE[state.reason] if state.reason is not None else fallback
-    sides = [side for one in attempts for side in one.sides]
-    converted = next((side.reason for side in sides if side.converted is not None and side.reason), None)
-    if converted is not None:
-        return converted
-    if state.phase in (Phase.ROUTING, Phase.RINGING):
-        return Reason.RINGS
-    assert last is not None, "a connected call has a buyer"
-    if state.phase is Phase.CONNECTED:
-        return Reason.TOOK_CALL
-    decided = [side.reason for side in last.sides if side.reason not in (None, Reason.NO_CONVERSION_RULE)]
-    return next((reason for reason in decided if reason is not None), last.reason)
 
 
 def _routings(call: StoredCall, attempts: Sequence[AttemptStory]) -> tuple[RoutingStory, ...]:

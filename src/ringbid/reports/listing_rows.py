@@ -51,8 +51,8 @@ class PingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRow:
-    """A call. `buyer_id` is who answered last, `duration_ms` how long they talked; `revenue` and `payout` are what is
-    booked for it now, None where it has not converted on that side."""
+    """A call. `ending` is what became of it or how it stands, `buyer_id` who answered last, `duration_ms` how long they
+    talked; `revenue` and `payout` are what is booked for it now, None where it has not converted on that side."""
 
     number: int
     call_id: CallId
@@ -64,6 +64,7 @@ class CallRow:
     caller_number: PhoneNumber | None
     inbound_number: str
     phase: str
+    ending: Reason
     answered_at: datetime | None
     ended_at: datetime | None
     duration_ms: int | None

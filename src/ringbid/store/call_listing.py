@@ -20,7 +20,9 @@ from sqlalchemy import (
     select,
 )
 
+from ringbid.call.state import decode
 from ringbid.ledger.entry import COMPANY_ACCOUNTS, Side
+from ringbid.reports.call_ending import ending_of
 from ringbid.reports.listing import ListQuery, Page, Scope, Value
 from ringbid.reports.listing_rows import CallRow
 from ringbid.store.call_schema import call
@@ -56,7 +58,7 @@ def _values(scope: Scope, filters: Mapping[str, Value]) -> dict[str, Any]:
 
 def _read(row: Row, _now: datetime) -> CallRow:
     at_ms, number, uuid, campaign_id, reservation_id, publisher_id, buyer_id, caller, inbound, phase, *rest = row
-    answered_ms, ended_ms, duration_ms, revenue, payout, currency = rest
+    state, answered_ms, ended_ms, duration_ms, revenue, payout, currency = rest
     return CallRow(
         number=number,
         call_id=uuid,
@@ -68,6 +70,7 @@ def _read(row: Row, _now: datetime) -> CallRow:
         caller_number=caller,
         inbound_number=inbound,
         phase=phase,
+        ending=ending_of(decode(state)),
         answered_at=None if answered_ms is None else from_ms(answered_ms),
         ended_at=None if ended_ms is None else from_ms(ended_ms),
         duration_ms=duration_ms,
@@ -98,7 +101,7 @@ _CALLS = Source(
     number=_call.id,
     columns=(
         *(_call.received_at_ms, _call.id, _call.uuid, _call.campaign_id, _call.reservation_id, _call.publisher_id),
-        *(_call.buyer_id, _call.caller_number, _call.inbound_number, _call.phase),
+        *(_call.buyer_id, _call.caller_number, _call.inbound_number, _call.phase, _call.state),
         *(_call.answered_at_ms, _call.ended_at_ms, _call.duration_ms),
         *(_booked("revenue"), _booked("payout"), _currency),
     ),

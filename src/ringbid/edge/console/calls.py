@@ -29,8 +29,8 @@ COLUMNS = (
     Column("Payout", numeric=True, hint="What is booked now"),
 )
 HEADER = (
-    *("Time", "UUID", "Phase", "Campaign", "Publisher", "Buyer", "Caller", "Number", "Reservation", "Answered"),
-    *("Ended", "Talked seconds", "Revenue", "Payout", "Currency"),
+    *("Time", "UUID", "Phase", "Reason", "Campaign", "Publisher", "Buyer", "Caller", "Number", "Reservation"),
+    *("Answered", "Ended", "Talked seconds", "Revenue", "Payout", "Currency"),
 )
 
 
@@ -80,8 +80,8 @@ def file_row(row: CallRow) -> Row:
     """In the order of HEADER."""
     booked = row.revenue or row.payout
     return (
-        *(row.received_at, row.call_id, row.phase, row.campaign_id, row.publisher_id, row.buyer_id, row.caller_number),
-        *(row.inbound_number, row.reservation_id, row.answered_at, row.ended_at),
+        *(row.received_at, row.call_id, row.phase, row.ending.code, row.campaign_id, row.publisher_id, row.buyer_id),
+        *(row.caller_number, row.inbound_number, row.reservation_id, row.answered_at, row.ended_at),
         None if row.duration_ms is None else row.duration_ms // 1000,
         *(row.revenue, row.payout, booked.currency if booked is not None else None),
     )

@@ -22,6 +22,7 @@ from ringbid.edge.api.v1.lists import Listing, query_of, scope_of, told_of
 from ringbid.edge.api.v1.paging import page
 from ringbid.edge.api.v1.pings import UuidPath
 from ringbid.edge.api.v1.problems import not_found
+from ringbid.edge.api.v1.reasons_told import Told, told
 from ringbid.edge.api.v1.routes import operation
 from ringbid.edge.api.v1.viewing import View, detail_of_call, may_see_call, view_of
 from ringbid.edge.web.office import WebRequest, actor_of, office_of
@@ -33,8 +34,12 @@ _TAG = "Calls"
 
 
 class CallInList(CallRow, frozen=True, kw_only=True):
-    """A call, with what is booked for it now: null where it has not converted on that side, or for who may not know."""
+    """A call, with what became of it and what is booked for it now.
 
+    `revenue` and `payout` are null where it has not converted on that side. All three are null for who may not know.
+    """
+
+    ending: Told | None
     revenue: Amount | None
     payout: Amount | None
 
@@ -101,6 +106,7 @@ def _row(row: ListedCall, view: View) -> CallInList:
         answered_at=row.answered_at,
         ended_at=row.ended_at,
         connected_seconds=row.duration_ms // 1000 if row.duration_ms is not None else None,
+        ending=told(row.ending) if view == "owner" else None,
         revenue=None if view == "publisher" else optional_amount(row.revenue),
         payout=None if view == "buyer" else optional_amount(row.payout),
     )
