@@ -13,6 +13,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from ringbid.catalog.model import EVENT_TYPES
 from ringbid.ledger.correcting import Corrected, Void
 from ringbid.outbox.message import MessageState, event_endpoint
+from ringbid.values.author import Author
 from support.call_world import CallWorld, call_world, dials
 from support.event_receiver import ACME, EventReceiver, event_receiver, sending, verified
 from support.event_story import OTHER, all_of_it, bodies, catalog_with
@@ -203,7 +204,12 @@ def test_a_voided_side_comes_to_nothing(place: StorePlace) -> None:
         await world.talk(dial, 120)
         call = await world.stored()
         void = Void(
-            company_id=ACME, call_id=call.call_id, side="revenue", key="v", author="Olivia", note="wrong number"
+            company_id=ACME,
+            call_id=call.call_id,
+            side="revenue",
+            key="v",
+            author=Author(name="Olivia"),
+            note="wrong number",
         )
         assert isinstance(await world.store.ledger.correct(void), Corrected)
         again = await world.store.ledger.correct(void)

@@ -17,6 +17,7 @@ from ringbid.values.money import Money
 from support.call_stage import Stage, act
 from support.call_world import dials
 from support.journeys import counted_sums, fold_all, journeys, kept_sums
+from support.money import ANNA
 from support.playbook import Play, straight
 from support.plays import PLAYS
 from support.store_clients import rows_of
@@ -92,7 +93,7 @@ def test_a_correction_changes_the_journey_and_a_void_takes_its_conversion_away(p
         run = await stage.perform(PLAYS["a reserved call of exactly its seconds"])
         await fold_all(stage.world.store)
         call_id = (await stage.world.stored(run.call)).call_id
-        facts: dict[str, Any] = {"company_id": CompanyId("acme"), "call_id": call_id, "author": "anna", "note": "why"}
+        facts: dict[str, Any] = {"company_id": CompanyId("acme"), "call_id": call_id, "author": ANNA, "note": "why"}
         more = Adjust(**facts, side="payout", key="k1", set_to=Money(2_000_000, "USD"))
         assert isinstance(await stage.world.store.ledger.correct(more), Corrected)
         await fold_all(stage.world.store)
@@ -122,7 +123,7 @@ def test_a_journey_outlives_its_ping_and_goes_on_with_what_is_booked_later(place
             call_id=stored.call_id,
             side="revenue",
             key="k1",
-            author="anna",
+            author=ANNA,
             note="agreed",
             set_to=Money(9_000_000, "USD"),
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ringbid.accounts.audit import AuditEntry
 from ringbid.ledger.correcting import Corrected
 from ringbid.ledger.entry import Account
 from ringbid.ledger.ports import LedgerBroken, Statement
@@ -23,7 +24,7 @@ from ringbid.values.ids import CallId, CompanyId
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 from support.clocks import START
-from support.money import ACME, ALPHA, BRAVO, CALL, PUBLISHER, adjust_by, adjust_to, conversion, usd, void_it
+from support.money import ACME, ALPHA, ANNA, BRAVO, CALL, PUBLISHER, adjust_by, adjust_to, conversion, usd, void_it
 from support.store_clients import change_rows, rows_of
 from support.stores import StorePlace, run
 
@@ -107,6 +108,46 @@ def test_a_correction_is_booked_once_and_told_again_when_it_is_repeated(place: S
         ("conversion", 2),
         ("void", 1),
     ]
+
+
+def test_corrections_are_in_the_audit_log_once_with_what_stood_and_what_stands(place: StorePlace) -> None:
+    path = f"calls[{CALL}].revenue"
+
+    async def story(store: Store) -> None:
+        await book(store, *CONVERTED, conversion("3", account=BRAVO, attempt=2))
+        for correction in (adjust_to("2", account=ALPHA), adjust_to("2", account=ALPHA), void_it("k2"), void_it("k3")):
+            await store.ledger.correct(correction)
+        voided, adjusted = await store.audit.listing(ACME)
+        stood, stands = "buyer/alpha 1.5 USD, buyer/bravo 3 USD", "buyer/alpha 2 USD, buyer/bravo 3 USD"
+        assert adjusted.entry == AuditEntry(
+            company_id=ACME, author=ANNA, path=path, before=stood, after=f"{stands}: agreed by phone"
+        )
+        assert voided.entry == AuditEntry(
+            company_id=ACME, author=ANNA, path=path, before=stands, after="nothing: a test call"
+        )
+
+    run(place, story)
+
+
+@pytest.mark.parametrize("fails", ["post", "write_audit"])
+def test_a_correction_and_its_audit_entry_are_written_together_or_not_at_all(
+    place: StorePlace, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async def story(store: Store) -> None:
+        await book(store, *CONVERTED)
+        with monkeypatch.context() as patch:
+            patch.setattr(stored, fails, fail)
+            with pytest.raises(ZeroDivisionError):
+                await store.ledger.correct(adjust_to("2"))
+        assert await store.audit.listing(ACME) == []
+        assert await store.ledger.postings_of(ACME, CALL) == CONVERTED
+        await store.ledger.correct(adjust_to("2"))
+        assert len(await store.audit.listing(ACME)) == 1
+
+    run(place, story)
 
 
 def test_a_refused_correction_books_nothing(place: StorePlace) -> None:

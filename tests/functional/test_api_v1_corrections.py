@@ -59,6 +59,14 @@ def test_a_call_is_adjusted_voided_and_converted_again(place: StorePlace) -> Non
         booked = (await api.get(f"/calls/{api.call}")).json()["booked"]
         kinds = [one["kind"] for one in booked if one["side"] == "revenue"]
         assert kinds == ["conversion", "adjustment", "adjustment", "void", "conversion"]
+        audited = (await api.get(f"/audit?path=calls[{api.call}].revenue&sort=oldest")).json()["data"]
+        assert {(one["name"], one["via"]) for one in audited} == {("Olga Owner", "api")}
+        assert [(one["before"], one["after"]) for one in audited] == [
+            ("buyer/alpha 1.5 USD", "buyer/alpha 2.25 USD: agreed"),
+            ("buyer/alpha 2.25 USD", "buyer/alpha 2 USD: a little less"),
+            ("buyer/alpha 2 USD", "nothing: a wrong number"),
+            (None, "buyer/alpha 1.173 USD: it was right after all"),
+        ]
 
     play(place, story)
 

@@ -17,6 +17,8 @@ from ringbid.call.ports import CallQuery
 from ringbid.call.state import Phase
 from ringbid.cli import calls
 from ringbid.ledger.correcting import Void
+from ringbid.store import ledger as stored_ledger
+from ringbid.values.author import Author
 from ringbid.values.ids import BuyerId, CallId, CampaignId, CompanyId, PublisherId
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
@@ -24,9 +26,11 @@ from support.call_world import CALLER, dials
 from support.calls_api import CHANGE, SECRETS, Front, calls_front
 from support.scenario import catalog_text
 from support.server import running_server
+from support.store_clients import rows_of
 from support.stores import StorePlace
 
 ANY: dict[str, Any] = dict.fromkeys(("company", "campaign", "publisher", "buyer", "caller", "phase", "database"))
+ANN = Author(name="ann")
 OTHER_CALLER = "+13105550142"
 
 
@@ -48,7 +52,7 @@ async def too_short(front: Front, call: str = "call-1") -> CallId:
 
 
 async def by_hand(front: Front, call_id: CallId, side: str = "revenue", **facts: Any) -> Any:
-    wanted = ByHand(**{"call_id": call_id, "side": side, "author": "ann", "note": "the talk was cut off", **facts})
+    wanted = ByHand(**{"call_id": call_id, "side": side, "author": ANN, "note": "the talk was cut off", **facts})
     tools = front.world.tools
     return await convert_call(tools.calls, wanted, plans=tools.plans, random_bytes=tools.random_bytes)
 
@@ -67,6 +71,42 @@ def test_a_person_converts_what_did_not_convert_and_the_call_says_so(place: Stor
         assert await front.world.balances() == {"buyer/delta": "-1.5 USD", "company/revenue": "1.5 USD"}
         [posting] = await front.world.store.ledger.postings_of(CompanyId("acme"), call_id)
         assert (posting.kind, posting.author, posting.note) == ("conversion", "ann", "the talk was cut off")
+
+    happen(place, story, **DELTA_ONLY)
+
+
+def test_conversions_by_hand_are_in_the_audit_log_with_what_stood_and_what_stands(place: StorePlace) -> None:
+    async def story(front: Front) -> None:
+        call_id = await too_short(front)
+        for note in ("the talk was cut off", "and again"):  # the second is refused: the first stands
+            await by_hand(front, call_id, note=note)
+        await by_hand(front, call_id, "payout", amount_micros=1)
+        payout, revenue = (
+            change.entry for change in await front.world.store.audit.listing(CompanyId("acme"), path="calls[")
+        )
+        assert (revenue.author, revenue.path) == (ANN, f"calls[{call_id}].revenue")
+        assert (revenue.before, revenue.after) == (None, "buyer/delta 1.5 USD: the talk was cut off")
+        assert payout.after == "publisher/4321ABCD 0.000001 USD: the talk was cut off"
+
+    happen(place, story, **DELTA_ONLY)
+
+
+def test_a_conversion_by_hand_and_its_audit_entry_are_written_together_or_not_at_all(
+    place: StorePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async def story(front: Front) -> None:
+        call_id = await too_short(front)
+        audit = front.world.store.audit
+        with monkeypatch.context() as patch:
+            patch.setattr(stored_ledger, "post_all", fail)
+            with pytest.raises(ZeroDivisionError):
+                await by_hand(front, call_id)
+        assert await audit.listing(CompanyId("acme"), path="calls[") == []
+        await by_hand(front, call_id)
+        assert len(await audit.listing(CompanyId("acme"), path="calls[")) == 1
 
     happen(place, story, **DELTA_ONLY)
 
@@ -115,7 +155,7 @@ def test_what_was_voided_may_be_converted_again(place: StorePlace) -> None:
         call_id = await too_short(front)
         await by_hand(front, call_id)
         void = Void(
-            company_id=CompanyId("acme"), call_id=call_id, side="revenue", key="v", author="ann", note="by mistake"
+            company_id=CompanyId("acme"), call_id=call_id, side="revenue", key="v", author=ANN, note="by mistake"
         )
         await front.world.store.ledger.correct(void)
         assert not isinstance(await by_hand(front, call_id, amount_micros=700_000), Refused)
@@ -201,6 +241,8 @@ def test_the_commands_work_without_a_server(sqlite_place: StorePlace, capsys: py
     data = sqlite_place.settings.data
     capsys.readouterr()
     convert(data, call_id, amount="2.25", author="ann")
+    audited = rows_of(sqlite_place, "select author, via, path, after_value from audit where path like 'calls%'")
+    assert audited == [("ann", "terminal", f"calls[{call_id}].revenue", "buyer/delta 2.25 USD: agreed by phone")]
     assert capsys.readouterr().out == "Booked: revenue of 2.25 USD (attempt 1, buyer/delta)\n"
     [row] = listed(data, capsys)
     assert (row["uuid"], row["revenue"], row["payout"], row["duration_ms"]) == (call_id, "2.25", "0", 94_900)

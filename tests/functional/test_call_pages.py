@@ -17,6 +17,7 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from ringbid.accounts.actor import Role
+from ringbid.accounts.audit import author_of
 from ringbid.accounts.tools import make_tools
 from ringbid.outbox.message import MessageState
 from ringbid.values.ids import CompanyId
@@ -169,6 +170,14 @@ def test_a_person_converts_adjusts_and_voids_with_a_reason(place: StorePlace) ->
         said = await console.money(console.converted, deed="void", side="payout", key="k-3")
         assert said == "Voided: the payout of this call."
         assert "void" in (await console.get(f"/calls/{console.converted}")).text
+        voided, *earlier = await console.world.store.audit.listing(CompanyId("acme"), path="calls[")
+        assert (len(earlier), voided.entry.author) == (2, author_of(OWNER))
+        assert (voided.entry.before, voided.entry.after) == (
+            "publisher/4321ABCD 1.173 USD",
+            "nothing: agreed on the phone",
+        )
+        audit = (await console.get("/audit")).text
+        assert f'<a href="/calls/{console.converted}"><code>calls[{console.converted}].payout</code></a>' in audit
 
     visit(place, story)
 

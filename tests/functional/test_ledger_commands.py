@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from ringbid.cli import catalogs, ledger
+from ringbid.cli.running import user_name
 from ringbid.ledger.posting import Posting
 from ringbid.settings import Settings
 from ringbid.store import ledger as stored
@@ -19,7 +20,7 @@ from ringbid.values.clock import SystemClock
 from support.clocks import START, JumpingClock
 from support.money import BRAVO, CALL, conversion
 from support.server import running_server
-from support.store_clients import change_rows
+from support.store_clients import change_rows, rows_of
 from support.stores import StorePlace
 
 ACME = Path(__file__).parents[2] / "examples" / "acme.yaml"
@@ -86,6 +87,15 @@ def test_corrections_are_booked_with_their_note_and_once_for_a_key(
     assert "Booked before: adjustment of revenue, buyer/alpha 0.50 USD" in told
     assert "Booked: adjustment of revenue, buyer/alpha -0.25 USD" in told
     assert "Booked: void of revenue, buyer/alpha -1.75 USD" in told
+    audited = rows_of(
+        StorePlace("sqlite", Settings(data=data), JumpingClock()),
+        "select author, via, before_value, after_value from audit where path like 'calls%' order by id",
+    )
+    assert audited == [
+        (user_name(), "terminal", "buyer/alpha 1.5 USD", "buyer/alpha 2 USD: agreed by phone"),
+        (user_name(), "terminal", "buyer/alpha 2 USD", "buyer/alpha 1.75 USD: agreed by phone"),
+        (user_name(), "terminal", "buyer/alpha 1.75 USD", "nothing: a test call"),
+    ]
     statement(data, last=None)
     assert ": agreed by phone" in capsys.readouterr().out
 

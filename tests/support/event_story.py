@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ringbid.ledger.correcting import Adjust, Corrected
+from ringbid.values.author import Author
 from ringbid.values.money import Money
 from support.call_stage import exchange
 from support.call_world import CallWorld, dials
@@ -48,7 +49,7 @@ async def all_of_it(world: CallWorld) -> None:
             call_id=call.call_id,
             side="payout",
             key="once",
-            author="Olivia Owner",
+            author=Author(name="Olivia Owner"),
             note="agreed by phone",
             set_to=Money(500_000, "USD"),
         )

@@ -14,6 +14,7 @@ from decimal import Decimal
 from ringbid.ledger.correcting import Adjust, Correction, Void
 from ringbid.ledger.entry import Account, Side, buyer_account, publisher_account
 from ringbid.ledger.posting import Posting, book_conversion
+from ringbid.values.author import Author
 from ringbid.values.ids import BuyerId, CallId, CompanyId, PublisherId, RuleId
 from ringbid.values.money import Money
 
@@ -21,6 +22,7 @@ ACME = CompanyId("acme")
 CALL = CallId("019ab0c4-5f3e-7c41-9a52-0d6a1f6f8a01")
 ALPHA, BRAVO = buyer_account(BuyerId("alpha")), buyer_account(BuyerId("bravo"))
 PUBLISHER = publisher_account(PublisherId("4321ABCD"))
+ANNA = Author(name="anna", user_id="u-anna", via="session")
 SIDES: tuple[Side, ...] = ("revenue", "payout")
 CURRENCIES = {ACME: "USD", CompanyId("umbrella"): "EUR"}
 
@@ -53,7 +55,7 @@ def conversion(
 def adjust_to(amount: str, key: str = "k1", **changes: object) -> Adjust:
     """Set the call's revenue to `amount`."""
     facts = {"set_to": usd(amount), "note": "agreed by phone"} | changes
-    return Adjust(**({"company_id": ACME, "call_id": CALL, "side": "revenue", "key": key, "author": "anna"} | facts))
+    return Adjust(**({"company_id": ACME, "call_id": CALL, "side": "revenue", "key": key, "author": ANNA} | facts))
 
 
 def adjust_by(amount: str, key: str = "k1", **changes: object) -> Adjust:
@@ -68,7 +70,7 @@ def void_it(key: str = "k1", **changes: object) -> Void:
         "call_id": CALL,
         "side": "revenue",
         "key": key,
-        "author": "anna",
+        "author": ANNA,
         "note": "a test call",
     }
     return Void(**(facts | changes))
@@ -180,7 +182,7 @@ class RandomMoney:
         chance, (company, call) = self._chance, self._call()
         side: Side = chance.choice(SIDES)
         key = f"key {self._number if chance.random() < 0.8 else chance.randrange(self._number)}"
-        facts = {"company_id": company, "call_id": call, "side": side, "key": key, "author": "anna", "note": "why"}
+        facts = {"company_id": company, "call_id": call, "side": side, "key": key, "author": ANNA, "note": "why"}
         if chance.random() < 0.3:
             return Void(**facts)  # type: ignore[arg-type]  # -- what all corrections have
         micros = int(self._amount().scaleb(6))

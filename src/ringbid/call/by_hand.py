@@ -7,6 +7,7 @@ told of conversions is told. Adjusting and voiding what is booked is the ledger'
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,10 +16,12 @@ from msgspec.structs import replace
 from ringbid.call import react
 from ringbid.call.access import answered
 from ringbid.call.convert import Conversion, Side, terms_of
+from ringbid.call.money_audit import money_change
 from ringbid.call.ports import CallPlans, Calls, Lookups, Reaction, StoredCall
 from ringbid.call.state import Attempt, SideOutcome
 from ringbid.ledger.correcting import convert_by_hand
 from ringbid.ledger.entry import Account, buyer_account, publisher_account
+from ringbid.values.author import Author
 from ringbid.values.clock import to_ms
 from ringbid.values.ids import CallId, RandomBytes, RuleId
 from ringbid.values.money import MAX_MICROS, MICROS_PER_UNIT, Money, format_price
@@ -36,7 +39,7 @@ class ByHand:
 
     call_id: CallId
     side: Side
-    author: str
+    author: Author
     note: str
     amount_micros: int | None = None
     attempt: int | None = None
@@ -91,15 +94,16 @@ def _convert(
     if not 0 <= micros <= MAX_MICROS:
         expected = f"0 to {MAX_MICROS // MICROS_PER_UNIT}"
         return Refused(Reason.AMOUNT_OUT_OF_RANGE, actual=format_price(micros), expected=expected)
+    booked = lookups.postings_of(call)
     posting = convert_by_hand(
-        lookups.postings_of(call),
+        booked,
         company_id=call.company_id,
         call_id=call.call_id,
         attempt=number,
         side=wanted.side,
         account=_account(call, attempt, wanted.side),
         amount=Money(micros, attempt.quote.currency),
-        author=wanted.author,
+        author=wanted.author.name,
         note=wanted.note,
     )
     if isinstance(posting, Refused):
@@ -108,14 +112,15 @@ def _convert(
         outcome="converted",
         amount_micros=micros,
         reason=Reason.CONVERTED_BY_HAND.code,
-        actual=f"by {wanted.author}",
+        actual=f"by {wanted.author.name}",
         decided_ms=to_ms(lookups.now),
     )
     after = replace(attempt, revenue=outcome) if wanted.side == "revenue" else replace(attempt, payout=outcome)
     conversion = Conversion(after, wanted.side, micros, terms_of(attempt, wanted.side) or _NO_RULE)
-    return react.decide_by_hand(
+    reaction = react.decide_by_hand(
         call, lookups, conversion=conversion, posting=posting, plans=plans, random_bytes=random_bytes
     )
+    return dataclasses.replace(reaction, audit=(money_change(wanted.author, booked, posting),))
 
 
 def _number_of(call: StoredCall, wanted: ByHand) -> int | None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol, TypeAlias
 
+from ringbid.accounts.audit import AuditEntry
 from ringbid.buyers.protocol import Outbound
 from ringbid.call.event import Arrival, CallEvent
 from ringbid.call.state import CallState, Phase
@@ -63,7 +64,7 @@ class CallLook:
 class Reaction:
     """Everything that one event, postback or check does to a call, to be written in one transaction. `row` names the
     row of the table that decided; `requests` move reservations; `converted` are callers to be remembered, by the plain
-    text of their dedupe key. `trace`: where tags were written to it; None: it stays."""
+    text of their dedupe key. `trace`: where tags were written to it; None: it stays. `audit`: what a person changed."""
 
     state: CallState
     row: str
@@ -72,6 +73,7 @@ class Reaction:
     postings: tuple[Posting, ...] = ()
     messages: tuple[Message, ...] = ()
     converted: tuple[str, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
     check_at_ms: int | None = None
 
 

@@ -28,6 +28,7 @@ from ringbid.ledger.entry import Side
 from ringbid.routing.plan import CampaignPlan, compile_plan
 from ringbid.settings import Settings
 from ringbid.store.opening import open_reader, open_store
+from ringbid.values.author import Author
 from ringbid.values.clock import SystemClock, format_utc
 from ringbid.values.ids import BuyerId, CallId, CampaignId, CompanyId, PublisherId, RandomPool, parse_ping_id
 from ringbid.values.money import format_micros, micros_from_decimal, parse_decimal
@@ -102,7 +103,7 @@ def convert(
     wanted = ByHand(
         call_id=CallId(call_id),
         side=side,
-        author=author or user_name(),
+        author=Author(name=author or user_name()),
         note=note,
         amount_micros=None if amount is None else _micros(amount),
         attempt=attempt,

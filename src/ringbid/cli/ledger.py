@@ -24,6 +24,7 @@ from ringbid.ledger.entry import Account, Side, parse_account
 from ringbid.ledger.ports import LedgerReads, Line, Statement
 from ringbid.reports import statements as report
 from ringbid.settings import Settings
+from ringbid.values.author import Author
 from ringbid.values.clock import SystemClock
 from ringbid.values.ids import CallId, CompanyId
 from ringbid.values.money import Money, micros_from_decimal, parse_decimal
@@ -106,7 +107,7 @@ def adjust(
         call_id=CallId(call.strip().lower()),
         side=side,
         key=key or secrets.token_hex(8),
-        author=user_name(),
+        author=Author(name=user_name()),
         note=note,
         set_to=None if to is None else _money(to, currency or of.currency, "--to"),
         change_by=None if by is None else _money(by, currency or of.currency, "--by"),
@@ -132,7 +133,7 @@ def void(
         call_id=CallId(call.strip().lower()),
         side=side,
         key=key or secrets.token_hex(8),
-        author=user_name(),
+        author=Author(name=user_name()),
         note=note,
     )
     _correct(settings, correction)

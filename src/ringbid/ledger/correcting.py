@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ringbid.ledger.entry import Account, Side
 from ringbid.ledger.posting import Posting, book_conversion, conversion_key, make_entries
+from ringbid.values.author import Author
 from ringbid.values.ids import CallId, CompanyId
 from ringbid.values.money import MAX_MICROS, MICROS_PER_UNIT, Money, format_price
 from ringbid.values.reason import Reason
@@ -32,7 +33,7 @@ class Adjust:
     call_id: CallId
     side: Side
     key: str
-    author: str
+    author: Author
     note: str
     set_to: Money | None = None
     change_by: Money | None = None
@@ -54,7 +55,7 @@ class Void:
     call_id: CallId
     side: Side
     key: str
-    author: str
+    author: Author
     note: str
 
 
@@ -207,7 +208,7 @@ def _make_posting(standing: Standing, correction: Correction, changes: dict[Acco
         rule_id=last.rule_id,
         rule_version=last.rule_version,
         currency=standing.currency,
-        author=correction.author,
+        author=correction.author.name,
         note=correction.note,
         entries=make_entries(correction.side, changes, standing.currency),
     )

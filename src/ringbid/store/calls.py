@@ -36,6 +36,7 @@ from ringbid.ledger.posting import Posting
 from ringbid.reservations.calling import Claimed, NotOpen
 from ringbid.reservations.reservation import State
 from ringbid.store import call_finding, journeys_due, ledger, written_tags
+from ringbid.store.audit import write_audit
 from ringbid.store.batch import HEAD, decide_within
 from ringbid.store.call_rows import (
     DUE,
@@ -283,7 +284,7 @@ def _change(call_id: CallId, change: Change, session: Session) -> StoredCall | R
 
 
 def _apply(call: StoredCall, reaction: Reaction, lookups: _Lookups, session: Session) -> StoredCall:
-    """Write all of a reaction: places, converted callers, the call itself, messages, and last the money."""
+    """Write all of a reaction: places, converted callers, the call itself, messages, audit entries, last the money."""
     if reaction.requests:
         decide_within(session, reaction.requests)
     now_ms = to_ms(lookups.now)
@@ -292,6 +293,7 @@ def _apply(call: StoredCall, reaction: Reaction, lookups: _Lookups, session: Ses
     draft = Draft(state=reaction.state, trace=trace, check_at_ms=reaction.check_at_ms)
     _write(session, call, draft)
     enqueue(session, reaction.messages, now_ms)
+    write_audit(session, reaction.audit, now_ms)
     if reaction.postings:
         session.lock([_money_lock(call)])
         ledger.post_all(session, reaction.postings, now_ms)

@@ -12,10 +12,12 @@ from typing import Any
 from sqlalchemy import BigInteger, bindparam, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ringbid.call.money_audit import money_change
 from ringbid.ledger.correcting import Corrected, Correction, correct
 from ringbid.ledger.ports import LedgerBroken
 from ringbid.ledger.posting import Posting, sum_entries
 from ringbid.store import journeys_due
+from ringbid.store.audit import write_audit
 from ringbid.store.event_telling import tell_correction
 from ringbid.store.ledger_reading import LedgerReading, differences, postings_of
 from ringbid.store.ledger_schema import balance, ledger_entry, posting
@@ -135,6 +137,7 @@ def _correct(session: Session, correction: Correction) -> Corrected | Refused:
     if isinstance(made, Corrected) and not made.repeated:
         now_ms = _now_ms(session)
         tell_correction(session, booked, made.posting, now_ms)
+        write_audit(session, [money_change(correction.author, booked, made.posting)], now_ms)
         assert post(session, made.posting, now_ms), "its key was not among the call's postings"
     return made
 

@@ -52,7 +52,7 @@ def test_an_adjustment_books_the_difference(correction: Adjust, difference: int,
 
 
 def test_a_correction_says_by_whom_why_and_which_rule_it_corrects() -> None:
-    *_, posting = booked(CONVERTED, adjust_to("2", author="anna", note="agreed by phone"))
+    *_, posting = booked(CONVERTED, adjust_to("2", note="agreed by phone"))
     assert (posting.author, posting.note) == ("anna", "agreed by phone")
     assert (posting.rule_id, posting.rule_version) == ("auto-insurance/alpha", "5d1f0c")
 

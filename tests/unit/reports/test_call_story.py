@@ -21,6 +21,7 @@ from ringbid.reports.call_attempts import say_offset, say_seconds
 from ringbid.reports.call_story import CallStory, safe_call_view
 from ringbid.reports.call_timeline import ROWS, StoryLine
 from ringbid.reservations.trace import TracedVerdict
+from ringbid.values.author import Author
 from ringbid.values.clock import to_ms
 from ringbid.values.ids import PingId
 from ringbid.values.money import Money
@@ -193,7 +194,12 @@ def test_a_buyer_that_is_tried_twice_has_each_attempt_in_its_own_routing() -> No
 def test_what_is_booked_counts_after_corrections() -> None:
     played = failed_over()
     void = Void(
-        company_id=played.call.company_id, call_id=CALL_ID, side="revenue", key="k", author="jane", note="a test call"
+        company_id=played.call.company_id,
+        call_id=CALL_ID,
+        side="revenue",
+        key="k",
+        author=Author(name="jane"),
+        note="a test call",
     )
     corrected = correct(played.postings, void)
     played.postings.append(corrected.posting)  # type: ignore[union-attr]  # -- a refusal would fail the test here

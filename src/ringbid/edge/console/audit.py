@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from ringbid.reports.export import MEDIA_TYPES, FileFormat, Row, stream_csv, str
 
 _COLUMNS = [Column("When", key="created"), *map(Column, ("Who", "What", "From", "To"))]
 _HEADER = ("When", "Who", "Came", "What", "From", "To")
+_OF_CALL = re.compile(r"calls\[([0-9a-f-]{36})\]")
 _LONGEST = 400
 _LARGEST_PAGE = 1000
 _CAME = {"session": "in the console", "terminal": "at the terminal", "key": "over the API"}
@@ -51,7 +53,7 @@ async def show_audit(request: WebRequest) -> Template:
         request,
         "audit.html",
         title="Audit",
-        changes=changes,
+        changes=[(change, _link(change.entry.path)) for change in changes],
         columns=_COLUMNS,
         users=[("", "everybody"), *((one.user_id, one.name) for one in members)],
         wanted={"path": asked.path, "user": asked.user_id},
@@ -124,6 +126,12 @@ def _row(change: AuditedChange) -> Row:
     entry = change.entry
     came = _CAME.get(entry.author.via, entry.author.via)
     return (change.at, entry.author.name, came, entry.path, entry.before, entry.after)
+
+
+def _link(path: str) -> str | None:
+    """Where the call is that a change is of."""
+    found = _OF_CALL.match(path)
+    return f"/calls/{found[1]}" if found is not None else None
 
 
 def _cursor(text: str) -> int | None:

@@ -13,6 +13,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
+from ringbid.accounts.audit import author_of
 from ringbid.accounts.policy import Policy, allows
 from ringbid.call.by_hand import ByHand, convert_call
 from ringbid.call.ports import StoredCall
@@ -111,7 +112,7 @@ async def _decide(
     request: WebRequest, call: StoredCall, deed: Deed, *, side: Side, micros: int | None, note: str, key: str
 ) -> Refused | None:
     """Do it; None where it was done."""
-    office, author = office_of(request), actor_of(request).name
+    office, author = office_of(request), author_of(actor_of(request))
     if deed == "convert":
         wanted = ByHand(call_id=call.call_id, side=side, author=author, note=note, amount_micros=micros)
         converted = await convert_call(office.calls, wanted, plans=office.plans, random_bytes=office.random_bytes)

@@ -89,7 +89,7 @@ async def _void(request: WebRequest, actor: Actor, dispute: Dispute, answer: str
             call_id=dispute.call_id,
             side=side,
             key=f"dispute {dispute.call_id} {side}",
-            author=actor.name,
+            author=author_of(actor),
             note=f"Dispute: {answer}"[:500],
         )
         done = await office_of(request).ledger.correct(void)

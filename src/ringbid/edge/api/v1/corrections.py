@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from ringbid.accounts.audit import author_of
 from ringbid.accounts.keys import Scope
 from ringbid.accounts.policy import Policy
 from ringbid.call.by_hand import ByHand, convert_call
@@ -107,7 +108,7 @@ async def convert_call_by_hand(request: WebRequest, uuid: UuidPath) -> PostingTo
     wanted = ByHand(
         call_id=call.call_id,
         side=form.side,
-        author=actor_of(request).name,
+        author=author_of(actor_of(request)),
         note=form.note,
         amount_micros=None if form.amount is None else _micros("amount", form.amount),
         attempt=form.attempt,
@@ -120,7 +121,7 @@ async def convert_call_by_hand(request: WebRequest, uuid: UuidPath) -> PostingTo
     return PostingTold(
         call_uuid=done.call_id,
         side=done.side,
-        author=wanted.author,
+        author=wanted.author.name,
         note=wanted.note,
         changes=[AccountChange(account=done.account, amount=amount_of(done.amount))],
     )
@@ -146,7 +147,7 @@ async def adjust_call(request: WebRequest, uuid: UuidPath) -> PostingTold:
             call_id=call.call_id,
             side=form.side,
             key=_key(request),
-            author=actor_of(request).name,
+            author=author_of(actor_of(request)),
             note=form.note,
             set_to=_money("set_to.amount", form.set_to),
             change_by=_money("change_by.amount", form.change_by),
@@ -170,7 +171,7 @@ async def void_call(request: WebRequest, uuid: UuidPath) -> PostingTold:
             call_id=call.call_id,
             side=form.side,
             key=_key(request),
-            author=actor_of(request).name,
+            author=author_of(actor_of(request)),
             note=form.note,
         ),
     )
