@@ -87,6 +87,7 @@ def claim(page: Page, path: str) -> None:
     page.get_by_role("button", name="Claim it").click()
     expect(page.get_by_role("alert")).to_contain_text("easily guessed")
     look(page, "claim-refused")
+    expect(page.get_by_label("Password")).to_be_focused()  # and not the first field, which is right
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"^(?!.*/claim/)"))
