@@ -8,7 +8,9 @@ import pytest
 
 from ringbid.outbox.message import MessageState
 from ringbid.store.opening import Store, open_reader
+from ringbid.values.author import Author
 from ringbid.values.ids import CallId, CompanyId
+from ringbid.worker import outbox_orders
 from support.outbox import ACME, claim, message, put, send, show, tried, wish
 from support.store_clients import rows_of
 from support.stores import StorePlace, run
@@ -23,6 +25,28 @@ def test_a_company_gets_its_secret_with_its_first_message_and_keeps_it(place: St
         assert first.secrets == second.secrets == await store.outbox.secrets(ACME)
         assert first.secrets != other.secrets
         assert first.secrets[0].startswith("whsec_")
+
+    run(place, story)
+
+
+def test_what_the_terminal_orders_of_messages_and_secrets_is_in_the_audit_log_without_any_secret(
+    place: StorePlace,
+) -> None:
+    async def story(store: Store) -> None:
+        await put(store, message(1))
+        ended = (await send(store, MessageState.DEAD)).message.message_id
+        secrets = {"company": ACME, "webhook": "crm", "rotate": True, "drop_old": False}
+        for order in (
+            {"do": outbox_orders.REPLAY, "message_ids": ["msg_0", ended]},
+            {"do": outbox_orders.SECRETS, **secrets},
+        ):
+            await outbox_orders.carry_out(store.outbox, store.audit, {**order, "author": "ann"})
+        entries = [change.entry for change in await store.audit.listing(ACME, after=0)]
+        assert {entry.author for entry in entries} == {Author(name="ann")}
+        assert [(entry.path, entry.before, entry.after) for entry in entries] == [
+            (f"deliveries[{ended}]", "dead", "waiting"),
+            ("event_webhooks[crm].secret", "one secret", "a new one; 2 sign"),
+        ]
 
     run(place, story)
 

@@ -183,7 +183,7 @@ async def _parts(
         handlers = {
             "apply": apply_handler(store),
             **ledger_handlers(store.ledger),
-            **outbox_orders.orders(store.outbox, nudge=sender.nudge),
+            **outbox_orders.orders(store.outbox, store.audit, nudge=sender.nudge),
             **call_orders.orders(store.calls, catalogs, tools.random_bytes, nudge=sender.nudge),
             **account_handlers(store.accounts, lambda: here[0].url if here else None),
         }

@@ -21,9 +21,9 @@ from rich.text import Text
 from ringbid import bootstrap
 from ringbid.cli.checks import Finding
 from ringbid.cli.console import fail, output
-from ringbid.cli.running import read_settings, run, store_name
+from ringbid.cli.running import read_settings, run, store_name, user_name
 from ringbid.edge.control import ask_server
-from ringbid.outbox.message import MessageState, event_endpoint
+from ringbid.outbox.message import MessageState
 from ringbid.outbox.ports import Counts, Listed, ListedTry, Replayed, Shown
 from ringbid.settings import Settings
 from ringbid.store.opening import open_reader, open_store
@@ -127,9 +127,8 @@ def secret(
     drop the old one."""
     settings = read_settings(data=data, database=database)
     company_id = _company(settings, company)
-    order: Order = {"do": outbox_orders.SECRETS, "company": company_id, "rotate": rotate, "drop_old": drop_old}
-    if webhook is not None:
-        order["endpoint"] = event_endpoint(webhook)
+    which = {"company": company_id, "webhook": webhook}
+    order: Order = {"do": outbox_orders.SECRETS, **which, "rotate": rotate, "drop_old": drop_old}
     for value in _order(settings, order)["secrets"]:
         typer.echo(value)
 
@@ -192,7 +191,7 @@ def _company(settings: Settings, company: str | None) -> str:
 
 
 def _order(settings: Settings, order: Order) -> Order:
-    return run(carry_out(settings, order), settings)
+    return run(carry_out(settings, {**order, "author": user_name()}), settings)
 
 
 async def carry_out(settings: Settings, order: Order) -> Order:
@@ -202,7 +201,7 @@ async def carry_out(settings: Settings, order: Order) -> Order:
         return answer
     store = await open_store(settings, SystemClock())
     try:
-        return await outbox_orders.carry_out(store.outbox, order)
+        return await outbox_orders.carry_out(store.outbox, store.audit, order)
     finally:
         await store.close()
 

@@ -153,7 +153,11 @@ class SenderStore(Protocol):
 
 
 class OutboxDesk(Protocol):
-    """What the owner's commands change."""
+    """What the owner's commands change, and how it was before."""
+
+    async def show(self, message_id: str) -> Shown | None:
+        """One message with its tries, its secrets masked; None where there is none."""
+        ...
 
     async def replay(self, message_id: str) -> Replayed:
         """Let a message wait again, to be sent now, under the same id."""

@@ -8,12 +8,15 @@ from dataclasses import replace
 import pytest
 import typer
 
+from ringbid.accounts.audit import AuditedChange
 from ringbid.cli import outbox as commands
+from ringbid.cli.running import user_name
 from ringbid.edge.control import ControlServer
 from ringbid.outbox.message import Message, MessageState
 from ringbid.outbox.ports import Counts, DisabledEndpoint
 from ringbid.store.opening import Store
 from ringbid.store.sqlite import WriterBusy
+from ringbid.values.author import Author
 from ringbid.values.ids import CallId, CompanyId
 from ringbid.worker import outbox_orders
 from support.clocks import START
@@ -45,6 +48,17 @@ WAITING = message(2)
 async def end(store: Store, state: MessageState) -> None:
     [claimed] = (await store.outbox.turn([], wish())).claimed
     await store.outbox.turn([tried(claimed, state)], wish(room=0))
+
+
+def audited(place: StorePlace, path: str = "") -> list[tuple[str, str | None, str | None]]:
+    """What the terminal changed at `path` and below, the oldest first: of what, from, to."""
+
+    async def story(store: Store) -> list[AuditedChange]:
+        return await store.audit.listing(ACME, path=path, after=0)
+
+    entries = [change.entry for change in run(place, story)]
+    assert all(entry.author == Author(name=user_name()) for entry in entries)
+    return [(entry.path, entry.before, entry.after) for entry in entries]
 
 
 def state_of(place: StorePlace, message_id: str) -> MessageState:
@@ -120,6 +134,7 @@ def test_a_message_of_which_no_request_could_be_made_says_why_and_stays(
     with pytest.raises(typer.Exit):
         commands.replay([lost.message_id], company=None, endpoint=None, data=place.settings.data, database=None)
     assert "stays: no request could be made of it" in capsys.readouterr().out
+    assert audited(place, "deliveries") == []
     assert state_of(place, lost.message_id) is MessageState.DEAD
 
 
@@ -133,6 +148,7 @@ def test_a_dead_message_is_replayed(place: StorePlace, capsys: pytest.CaptureFix
     commands.replay([DEAD.message_id], company=None, endpoint=None, data=place.settings.data, database=None)
     assert "will be sent again" in capsys.readouterr().out
     assert state_of(place, DEAD.message_id) is MessageState.WAITING
+    assert audited(place, "deliveries") == [(f"deliveries[{DEAD.message_id}]", "dead", "waiting")]
 
 
 def test_a_replay_that_does_nothing_ends_with_code_1(place: StorePlace, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,8 +163,10 @@ def test_a_replay_that_does_nothing_ends_with_code_1(place: StorePlace, capsys: 
 
 
 def test_the_dead_messages_of_an_endpoint_are_replayed(place: StorePlace, capsys: pytest.CaptureFixture[str]) -> None:
-    commands.replay([], company=None, endpoint=ENDPOINT, data=place.settings.data, database=None)
-    assert "1 dead message of" in capsys.readouterr().out
+    for said in ("1 dead message of", "0 dead messages of"):
+        commands.replay([], company=None, endpoint=ENDPOINT, data=place.settings.data, database=None)
+        assert said in capsys.readouterr().out
+    assert audited(place, "endpoints") == [(f"endpoints[{ENDPOINT}].deliveries", "1 dead", "1 waiting")]
     assert state_of(place, DEAD.message_id) is MessageState.WAITING
 
 
@@ -167,6 +185,7 @@ def test_a_disabled_endpoint_is_enabled(place: StorePlace, capsys: pytest.Captur
     assert state_of(place, WAITING.message_id) is MessageState.WAITING
     with pytest.raises(typer.Exit):
         commands.enable(ENDPOINT, company="acme", data=place.settings.data, database=None)
+    assert audited(place, "endpoints") == [(f"endpoints[{ENDPOINT}]", "disabled", "enabled")]
 
 
 def test_a_secret_is_made_kept_rotated_and_dropped(place: StorePlace, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,7 +197,12 @@ def test_a_secret_is_made_kept_rotated_and_dropped(place: StorePlace, capsys: py
     assert told() == [first]
     newest, old = told(rotate=True)
     assert old == first
-    assert told(drop_old=True) == [newest]
+    for _ in range(2):
+        assert told(drop_old=True) == [newest]
+    assert audited(place, "company.secret") == [
+        ("company.secret", "one secret", "a new one; 2 sign"),
+        ("company.secret", "the old one too", "the newest one alone"),
+    ]
 
 
 def test_an_event_webhook_s_secret_is_its_own(place: StorePlace, capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,6 +215,8 @@ def test_an_event_webhook_s_secret_is_its_own(place: StorePlace, capsys: pytest.
     assert len({company, new, old}) == 3
     assert printed(None) == [company]
     assert printed("crm") == [new, old]
+    assert audited(place, "event_webhooks") == [("event_webhooks[crm].secret", "one secret", "a new one; 2 sign")]
+    assert audited(place, "company.secret") == []
 
 
 def test_no_secret_is_made_for_a_company_there_is_none_of(
@@ -205,12 +231,14 @@ def test_beside_a_server_an_order_goes_through_it_and_its_sender_is_nudged(place
     nudges: list[None] = []
 
     async def story(store: Store) -> None:
-        orders = outbox_orders.orders(store.outbox, nudge=lambda: nudges.append(None))
+        orders = outbox_orders.orders(store.outbox, store.audit, nudge=lambda: nudges.append(None))
         server = ControlServer(place.settings.data, orders)
         await server.start()
         try:
-            order = {"do": outbox_orders.REPLAY, "message_ids": [DEAD.message_id]}
+            order = {"do": outbox_orders.REPLAY, "message_ids": [DEAD.message_id], "author": "ann"}
             assert await commands.carry_out(place.settings, order) == {"replayed": {DEAD.message_id: "waiting"}}
+            [change] = await store.audit.listing(ACME, path="deliveries")
+            assert (change.entry.author, change.entry.after) == (Author(name="ann"), "waiting")
         finally:
             await server.close()
         with pytest.raises(WriterBusy):
@@ -222,10 +250,11 @@ def test_beside_a_server_an_order_goes_through_it_and_its_sender_is_nudged(place
 
 @pytest.mark.parametrize("name", [outbox_orders.REPLAY_DEAD, outbox_orders.ENABLE, outbox_orders.SECRETS])
 def test_every_order_is_carried_out_by_the_server_as_by_the_command(place: StorePlace, name: str) -> None:
-    order = {"do": name, "company": "acme", "endpoint": ENDPOINT, "rotate": False, "drop_old": False}
+    which = {"company": "acme", "endpoint": ENDPOINT, "webhook": None}
+    order = {"do": name, **which, "rotate": False, "drop_old": False, "author": "ann"}
 
     async def story(store: Store) -> None:
-        handlers = outbox_orders.orders(store.outbox, nudge=lambda: None)
+        handlers = outbox_orders.orders(store.outbox, store.audit, nudge=lambda: None)
         answer = await handlers[name](order)
         assert answer in ({"count": 1}, {"count": None}, {"secrets": list(await store.outbox.secrets(ACME))})
 

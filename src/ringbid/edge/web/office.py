@@ -18,7 +18,7 @@ from ringbid.call.ports import CallPlans, CallQuery, Calls, StoredCall
 from ringbid.catalog.changing import CatalogEditor
 from ringbid.catalog.snapshot import Snapshot
 from ringbid.ledger.ports import Ledger
-from ringbid.outbox.ports import Counts, OutboxDesk, Shown
+from ringbid.outbox.ports import Counts, OutboxDesk
 from ringbid.ping.trying import Trials
 from ringbid.reports.attention import RecentReads
 from ringbid.reports.funnel import FunnelReads
@@ -65,10 +65,6 @@ class Messages(OutboxDesk, MessageReads, Protocol):
 
     async def counts(self) -> Counts:
         """How the outbox of all companies stands, and which endpoints want no more."""
-        ...
-
-    async def show(self, message_id: str) -> Shown | None:
-        """One message with its tries, its secrets masked; None where there is none."""
         ...
 
 
