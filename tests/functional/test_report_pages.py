@@ -276,7 +276,7 @@ def test_a_publisher_without_a_rule_needs_attention(sqlite_place: StorePlace) ->
 
     more = lambda text: text.replace("publishers:\n", "publishers:\n  - {id: NO-RULE, name: New One}\n", 1)  # noqa: E731 -- it is one expression
     found = attention(sqlite_place, nothing, more)
-    assert any("NO-RULE" in one and one.endswith("/conversions") for one in found)
+    assert any("NO-RULE" in one and one.endswith(" /campaigns") for one in found)
 
 
 def test_nothing_that_is_a_day_old_needs_attention(sqlite_place: StorePlace) -> None:
