@@ -35,6 +35,11 @@ BY_BID: dict[str, Any] = {
         for buyer in ("alpha", "bravo", "delta")
     ],
 }
+ONLY_BRAVO_BIDS: dict[str, Any] = {
+    "alpha bids": {"json": {"ok": False}},
+    "bravo bids": {"json": {"ok": True, "bid": "9"}},
+    "delta bids": {"fails": "ask_unreachable"},
+}
 
 
 def rung(answer: Routing) -> list[str]:
@@ -77,11 +82,7 @@ def test_the_reserved_buyer_is_first_and_the_others_follow_as_they_were_ranked_a
 def test_a_buyer_that_declined_the_ping_is_not_rung(sqlite_place: StorePlace) -> None:
     async def story(stage: Stage) -> None:
         world = stage.world
-        world.outbound.answers = {
-            "alpha bids": {"json": {"ok": False}},
-            "bravo bids": {"json": {"ok": True, "bid": "9"}},
-            "delta bids": {"fails": "ask_unreachable"},
-        }
+        world.outbound.answers = ONLY_BRAVO_BIDS
         await world.ping()
         assert await rung_to_the_end(world, await world.arrive()) == ["bravo"]
         assert verdicts(await world.stored()) == {
@@ -96,11 +97,7 @@ def test_a_buyer_that_declined_the_ping_is_not_rung(sqlite_place: StorePlace) ->
 def test_why_a_buyer_was_out_at_the_ping_is_told_in_full_in_each_routing_of_its_call(sqlite_place: StorePlace) -> None:
     async def story(stage: Stage) -> None:
         world = stage.world
-        world.outbound.answers = {
-            "alpha bids": {"json": {"ok": False}},
-            "bravo bids": {"json": {"ok": True, "bid": "9"}},
-            "delta bids": {"fails": "ask_unreachable"},
-        }
+        world.outbound.answers = ONLY_BRAVO_BIDS
         await world.ping()
         await rung_to_the_end(world, await world.arrive())
         call = await world.stored()

@@ -25,6 +25,7 @@ from ringbid.values.phone import PhoneNumber
 EventKind = Literal["ringing", "answered", "failed", "abandoned", "unanswered", "ended", "record"]
 Cause = Literal["busy", "no_answer", "declined", "unreachable", "failed", "cancelled"]
 EndedBy = Literal["caller", "buyer", "engine"]
+PATIENCE_SECONDS = 10.0  # how long a network waits for an answer, where it does not say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Arrival:
     reservation_id: PingId | None
     at: datetime
     most_steps: int = 1
-    patience_seconds: float = 10.0
+    patience_seconds: float = PATIENCE_SECONDS
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from ringbid.call.event import EndedBy
+from ringbid.call.event import PATIENCE_SECONDS, EndedBy
 from ringbid.values.ids import BuyerId, PingId
 from ringbid.values.quote import Quote
 
@@ -95,15 +95,15 @@ class CallState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A call as it stands. `received_ms` is when it arrived by its provider's clock, which its durations are told by.
 
     `most_steps`, `patience_seconds`: how many steps the network fails over by itself, and how long it waits for each
-    answer. `unpaid`: it came after its reservation's time, and
-    the publisher is paid nothing. `only_reserved`: nobody but the reserved buyer may get it.
+    answer. `unpaid`: it came after its reservation's time, and the publisher is paid nothing. `only_reserved`: nobody
+    but the reserved buyer may get it.
     """
 
     phase: Phase
     received_ms: int
     call_key: str
     most_steps: int = 1
-    patience_seconds: float = 10.0
+    patience_seconds: float = PATIENCE_SECONDS
     attempts: tuple[Attempt, ...] = ()
     answered_ms: int | None = None
     ended_ms: int | None = None

@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import itemgetter
 
 _LONGEST_SHOWN = 60
+_NEAR = 0.6  # of a word that is the same, 1: from here on it may be a slip of the pen
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` Did you mean x?` where a known word is near, else nothing: to end an `allowed` with. Of several as near, the
     first: `=` is most likely meant as `==`."""
     listed = sorted(known, reverse=True) if isinstance(known, AbstractSet) else list(known)
-    near = difflib.get_close_matches(word, listed, n=1)
-    nearest = [one for one in listed if near and _nearness(one, word) == _nearness(near[0], word)]
-    return f". Did you mean {nearest[0]}?" if nearest else ""
-
-
-def _nearness(one: str, word: str) -> float:
-    return difflib.SequenceMatcher(None, one, word).ratio()
+    near = [(difflib.SequenceMatcher(None, one, word).ratio(), one) for one in listed]
+    nearness, nearest = max(near, key=itemgetter(0), default=(0.0, ""))
+    return f". Did you mean {nearest}?" if nearness >= _NEAR else ""
 
 
 def some_of(names: Iterable[str], most: int = 12) -> str:
