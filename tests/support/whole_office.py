@@ -341,3 +341,8 @@ async def visit(web: Litestar, method: str, path: str, *, headers: Mapping[str, 
         headers={name.decode().lower(): value.decode("latin-1") for name, value in start["headers"]},
         body=b"".join(message.get("body", b"") for message in messages[1:]),
     )
+
+
+def says(text: str, word: str) -> bool:
+    """Whether a page or file has the word; an amount by itself only: the time 18:46:11.503 does not say 1.50."""
+    return re.search(rf"(?<!\d){re.escape(word)}", text) is not None
