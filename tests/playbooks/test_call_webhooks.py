@@ -220,6 +220,40 @@ def test_each_webhook_tells_what_is_known_at_its_time(sqlite_place: StorePlace) 
     act(sqlite_place, story, **own, **{"campaigns[cars].webhooks": hooks})
 
 
+FORGED = {"payout": "50", "revenue": "99", "currency": "EUR", "reason": "converted", "call_duration": "600"}
+FORGED |= {"buyer_id": "alpha", "call_key": "guessed", "affiliate_id": "PUB-TWO"}
+
+
+def test_no_parameter_of_a_ping_stands_in_for_what_a_call_that_nobody_took_brought(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.world.ping(**FORGED)
+        await stage.change(**end, **{f"buyers[{one}].paused": True for one in ("alpha", "bravo", "delta")})
+        assert isinstance(await stage.world.arrive(), Refuse)
+        told = "payout=0&revenue=0&in=USD&why=call_not_taken&talked=&buyer=&key=&from=4321ABCD"
+        assert urls_of(sqlite_place, "end") == [told]
+
+    url = "http://127.0.0.1:9/e?payout=[payout]&revenue=[revenue]&in=[currency]&why=[reason]&talked=[call_duration]"
+    url += "&buyer=[buyer_id]&key=[call_key]&from=[affiliate_id]"
+    end = {"campaigns[cars].webhooks": [{"name": "end", "on": "call_ended", "method": "GET", "url": url}]}
+    act(sqlite_place, story, **end)
+
+
+def test_a_forward_filter_takes_from_its_buyers_webhook_what_that_is_to_answer(sqlite_place: StorePlace) -> None:
+    async def story(stage: Stage) -> None:
+        world = stage.world
+        await world.ping(score="99")
+        world.outbound.answers = {"held": {"json": {}}}
+        answer = await world.arrive()
+        assert rung(answer) == ["bravo"]
+        assert verdicts(await world.stored())["alpha"] == "filter_tag_missing"
+        assert world.outbound.asks[-1].url.endswith("held?score=99"), "it is told what the publisher says"
+
+    url = "http://127.0.0.1:9/held?score=[score]"
+    selected = held("buyer_selected", buyer="alpha", outputs={"score": "score"}, url=url)
+    declared = {"tags": [{"key": "score", "type": "number"}]}
+    act(sqlite_place, story, **selected, **declared, **{"buyers[alpha].forward_filters": SCORED})
+
+
 def test_the_end_is_told_with_its_duration_although_the_end_was_heard_before_the_record(
     sqlite_place: StorePlace,
 ) -> None:

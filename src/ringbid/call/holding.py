@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from ringbid.buyers.protocol import Bid
 from ringbid.buyers.webhook import CompiledWebhook
 from ringbid.call.tell import Tokens
-from ringbid.catalog.tokens import with_aliases
 from ringbid.routing.bids import Asked, AskTools, ask_all
 from ringbid.routing.tags import Tags
 from ringbid.values.clock import Deadline
@@ -48,9 +47,7 @@ async def hold(
         return Held(tags, (), None)
     longest_seconds = max(hook.webhook.hold_seconds for hook in holding)
     deadline = Deadline.start(arrived_at=tools.clock.monotonic(), timeout_seconds=min(longest_seconds, at_most_seconds))
-    asked = await ask_all(
-        [(buyer_id, hook) for hook in holding], tokens=with_aliases(tokens), deadline=deadline, tools=tools
-    )
+    asked = await ask_all([(buyer_id, hook) for hook in holding], tokens=tokens, deadline=deadline, tools=tools)
     refused = None
     for one in asked:
         if isinstance(one.result, Bid):

@@ -77,9 +77,11 @@ def route(facts: Facts) -> Route:
     return Route((first, *rest) if first is not None else rest, verdicts)
 
 
-def tags_of(facts: Facts, buyer_id: BuyerId) -> Tags:
+def tags_of(facts: Facts, planned: PlannedBuyer) -> Tags:
     """The tags as they are for this buyer, with what its own webhooks filled."""
-    return facts.tags.with_outputs(facts.outputs.get(buyer_id, {}), f"{buyer_id}'s answer")
+    buyer_id = planned.buyer.id
+    known = facts.tags.without(planned.answered)
+    return known.with_outputs(facts.outputs.get(buyer_id, {}), f"{buyer_id}'s answer")
 
 
 def check_forward(planned: PlannedBuyer, tags: Tags) -> Refused | None:
@@ -108,7 +110,7 @@ def _candidate(planned: PlannedBuyer, facts: Facts) -> Candidate | Refused:
     reserved = facts.reserved if facts.reserved is not None and facts.reserved.buyer_id == buyer_id else None
     if facts.only_reserved and reserved is None:
         return Refused(Reason.ONLY_RESERVED_BUYER, expected="the reserved buyer")
-    tags = tags_of(facts, buyer_id)
+    tags = tags_of(facts, planned)
     # A reservation that counts has its place already: how full the buyer is does not concern it.
     usage = {} if reserved is not None and reserved.counted else facts.usage
     refused = check_buyer(planned, tags=tags, now=facts.now, usage=usage)

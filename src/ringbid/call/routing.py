@@ -18,6 +18,7 @@ from ringbid.call.tell import Tokens, call_tokens
 from ringbid.call.trace import TracedRouting
 from ringbid.catalog.model import Campaign
 from ringbid.catalog.snapshot import CompanyView
+from ringbid.catalog.tokens import with_aliases
 from ringbid.reservations.calling import NO_KEY
 from ringbid.reservations.ports import Look
 from ringbid.reservations.reservation import Reservation
@@ -191,10 +192,11 @@ class Routing:
     async def _select(self, one: Candidate, *, attempt_number: int) -> Refused | None:
         """Why this buyer may not be dialled after all: its held webhook, its forward filters."""
         buyer_id = one.planned.buyer.id
-        tags = self.tags.with_outputs(self.outputs.get(buyer_id, {}), f"{buyer_id}'s answer")
+        answers = self.outputs.get(buyer_id, {}), f"{buyer_id}'s answer"
+        tags = self.tags.without(one.planned.forward_answered).with_outputs(*answers)
         hooks = self.plan.hooks("buyer_selected", buyer_id)
         if hooks:
-            tokens = self._tokens(tags) | {"buyer_id": buyer_id, "buyer_number": one.number}
+            tokens = self._tokens(self.tags.with_outputs(*answers)) | {"buyer_id": buyer_id, "buyer_number": one.number}
             tokens |= {"call_key": buyer_key(self.caller.call_key, buyer_id), "attempt_number": str(attempt_number)}
             left_seconds = self._left_seconds()
             held = await hold(
@@ -235,7 +237,7 @@ class Routing:
 
     def _tokens(self, tags: Tags) -> Tokens:
         caller = self.caller
-        return call_tokens(
+        values = call_tokens(
             tags,
             call_id=caller.call_id,
             caller_number=caller.caller_number,
@@ -244,6 +246,7 @@ class Routing:
             inbound_number=caller.inbound_number,
             at=self.tools.clock.now(),
         )
+        return with_aliases(values, self.plan.known_tags)
 
     def _left_seconds(self) -> float:
         """How long the network still waits."""

@@ -28,6 +28,14 @@ from ringbid.values.verdict import Refused
 
 Tokens = dict[str, str | tuple[str, ...]]
 
+# Of a call that no buyer was rung for. They must be said too: else a ping's parameters of these names would stand for
+# them, and a publisher would tell the owner's own systems what it is paid.
+_NOBODY: Tokens = {
+    **dict.fromkeys(("buyer_id", "buyer_number", "call_key", "attempt_number"), ""),
+    **dict.fromkeys(("payout", "revenue", "seconds"), "0"),
+    **dict.fromkeys(("duration_seconds", "recording_url", "ended_by"), ""),
+}
+
 
 def call_tokens(
     tags: Tags,
@@ -93,8 +101,11 @@ def messages_of(
     if attempt is not None:
         numbered = [one.attempt_id for one in call.state.attempts].index(attempt.attempt_id) + 1
         values |= attempt_tokens(attempt, numbered, call_key=call.state.call_key) | _money_tokens(attempt, call)
+    elif trigger == "call_ended":
+        values |= _NOBODY | {"currency": plan.currency, "reason": call.state.reason or ""}
     if conversion is not None:
         values["side"] = conversion.side
+    values = with_aliases(values, plan.known_tags)
     return tuple(_message(call, hook, values, now=now, random_bytes=random_bytes) for hook in hooks)
 
 
@@ -122,7 +133,7 @@ def _money_tokens(attempt: Attempt, call: StoredCall) -> Tokens:
 def _message(
     call: StoredCall, hook: CompiledWebhook, values: Tokens, *, now: datetime, random_bytes: RandomBytes
 ) -> Message:
-    ask = hook.build_ask(with_aliases(values))
+    ask = hook.build_ask(values)
     unsendable = None
     if isinstance(ask, Refused):
         unsendable = f"found {ask.actual}, expected {ask.expected}; see {ask.setting}"

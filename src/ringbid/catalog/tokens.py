@@ -7,7 +7,7 @@ requests are built.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 from ringbid.catalog.model import WebhookTrigger
@@ -93,9 +93,12 @@ def aliases_of(trigger: WebhookTrigger) -> frozenset[str]:
     return frozenset(alias for alias, name in ALIASES.items() if name in BUILT_IN[trigger])
 
 
-def with_aliases(values: Mapping[str, _Value]) -> dict[str, _Value]:
-    """The values of a call's webhook, under their other names too. A tag that has such a name itself keeps it."""
-    return {alias: values[name] for alias, name in ALIASES.items() if name in values} | dict(values)
+def with_aliases(values: Mapping[str, _Value], known: Collection[str]) -> dict[str, _Value]:
+    """The values of a call's webhook, under their other names too. A tag of the catalog that has such a name itself
+    (`known`) keeps it; a parameter that somebody sends under it says nothing."""
+    return dict(values) | {
+        alias: values[name] for alias, name in ALIASES.items() if name in values and alias not in known
+    }
 
 
 def tokens_in(text: str) -> tuple[str, ...]:

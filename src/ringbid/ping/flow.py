@@ -152,7 +152,7 @@ class _Flow:
         notebook.tags = shared
         asks_of = bids.by_buyer(notebook.asked)
         for planned in eligible:
-            known = bids.tags_of(asks_of.get(planned.buyer.id, ()), shared)
+            known = bids.tags_of(asks_of.get(planned.buyer.id, ()), shared.without(planned.answered))
             made = known if isinstance(known, Refused) else self._candidate(planned, known)
             if isinstance(made, Refused):
                 notebook.refuse(planned.buyer.id, made)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ringbid.catalog.phone_parsing import parse_phone
 from ringbid.catalog.tokens import tokens_in
@@ -59,6 +59,8 @@ def make_candidate(
     """
     for compiled in planned.answer_filters:
         refused = compiled.check(tags)
+        if refused is not None and refused.reason is Reason.FILTER_TAG_MISSING and compiled.tag in planned.answered:
+            return replace(refused, actual=f"no {compiled.tag} in the buyer's answer")
         if refused is not None:
             return refused
     number = _number(planned, tags)

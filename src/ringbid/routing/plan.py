@@ -5,6 +5,7 @@ Made by `worker.snapshot` through `compile_plan`; read by every step of the flow
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ringbid.buyers.template import Template, compile_template
@@ -42,6 +43,10 @@ class PlannedBuyer:
     filters: tuple[CompiledFilter, ...]
     forward_filters: tuple[CompiledFilter, ...]  # checked only just before the real call is dialled
     answer_filters: tuple[CompiledFilter, ...]
+    # The tags that its own webhooks fill when it is asked, and until it is dialled. Filters and conversion rules take
+    # them from its answers alone: where one leaves a tag out, a publisher must not answer for the buyer.
+    answered: frozenset[str]
+    forward_answered: frozenset[str]
     subjects: tuple[Subject, ...]  # the buyer and its groups
     webhooks: tuple[CompiledWebhook, ...]  # asked only where this buyer could take the call
     number: Template | None  # None: the number has no [tags]
@@ -65,6 +70,7 @@ class CampaignPlan:
     subjects: tuple[Subject, ...]  # all that have caps
     required_tags: tuple[str, ...]
     answered_terms: frozenset[str]  # as `answered_terms`
+    known_tags: frozenset[str]  # those that the catalog names: declared ones, and what webhooks fill
     asks: bool  # is anybody asked at all?
 
     def hooks(self, trigger: WebhookTrigger, buyer_id: BuyerId | None) -> tuple[CompiledWebhook, ...]:
@@ -97,6 +103,7 @@ def compile_plan(company: CompanyView, campaign: Campaign) -> CampaignPlan:
         subjects=tuple(capped.values()),
         required_tags=tuple(tag.key for tag in company.catalog.tags if tag.required),
         answered_terms=answered_terms(company, campaign),
+        known_tags=frozenset((*company.tags, *_outputs(campaign.webhooks))),
         asks=bool(passthrough),
     )
 
@@ -106,10 +113,10 @@ def answered_terms(company: CompanyView, campaign: Campaign) -> frozenset[str]:
 
     Nobody else may: where an answer leaves its price out, a publisher must not name its own.
     """
-    answered = {tag for webhook in campaign.webhooks if webhook.on == "passthrough" for tag, _ in webhook.outputs}
+    answered = _outputs(webhook for webhook in campaign.webhooks if webhook.on == "passthrough")
     terms = {tag for rule in campaign.conversions for tag in (*_money_tags(rule), *_seconds_tags(rule))}
     terms.update(tag for routed in campaign.routing.buyers for tag in tokens_in(company.buyers[routed.buyer].number))
-    return frozenset(answered & terms)
+    return answered & terms
 
 
 def subjects_of(company: CompanyView, buyer_id: BuyerId) -> tuple[Subject, ...]:
@@ -151,7 +158,7 @@ def _plan_buyer(
 ) -> PlannedBuyer:
     buyer = company.buyers[routed.buyer]
     own = [webhook for webhook in passthrough if webhook.buyer == buyer.id]
-    answered = {tag for webhook in passthrough if webhook.buyer in (None, buyer.id) for tag, _ in webhook.outputs}
+    answered = _outputs(webhook for webhook in passthrough if webhook.buyer in (None, buyer.id))
     compiled = [
         compile_filter(filter_, company.tags.get(filter_.tag), setting=f"buyers[{buyer.id}].filters[{index}]")
         for index, filter_ in enumerate(buyer.filters)
@@ -167,6 +174,8 @@ def _plan_buyer(
         filters=tuple(one for one in compiled if one.tag not in answered),
         forward_filters=forward,
         answer_filters=tuple(one for one in compiled if one.tag in answered),
+        answered=_outputs(own),
+        forward_answered=_outputs(webhook for webhook in campaign.webhooks if webhook.buyer == buyer.id),
         subjects=subjects_of(company, buyer.id),
         webhooks=tuple(_compile_webhook(webhook, campaign) for webhook in own),
         number=compile_template(buyer.number, "text") if tokens_in(buyer.number) else None,
@@ -189,6 +198,11 @@ def _compile_webhook(webhook: Webhook, campaign: Campaign) -> CompiledWebhook:
         money_tags=frozenset(money_tags),
         seconds_tags=frozenset(seconds_tags),
     )
+
+
+def _outputs(webhooks: Iterable[Webhook]) -> frozenset[str]:
+    """The tags that these webhooks' answers fill."""
+    return frozenset(tag for webhook in webhooks for tag, _ in webhook.outputs)
 
 
 def _money_tags(rule: ConversionRule) -> tuple[str, ...]:

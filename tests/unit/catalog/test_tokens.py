@@ -61,6 +61,11 @@ def test_other_platforms_names_stand_for_what_a_call_can_tell_and_for_nothing_in
     assert aliases_of("answered") == {"affiliate_id", "caller_id", "called_number"}
 
 
-def test_values_are_found_under_their_other_names_too_and_a_tag_of_that_name_stays() -> None:
+def test_values_are_found_under_their_other_names_too_and_a_tag_of_the_catalog_of_that_name_stays() -> None:
     values = {"publisher_id": "P1", "caller_number": "+12125550123", "caller_id": "a tag"}
-    assert with_aliases(values) == values | {"affiliate_id": "P1"}
+    assert with_aliases(values, {"caller_id"}) == values | {"affiliate_id": "P1"}
+
+
+def test_a_parameter_that_has_another_platforms_name_does_not_stand_in_for_what_it_means() -> None:
+    values = {"publisher_id": "P1", "affiliate_id": "somebody else", "duration_seconds": "3", "call_duration": "600"}
+    assert with_aliases(values, ()) == values | {"affiliate_id": "P1", "call_duration": "3"}
