@@ -14,7 +14,7 @@ from ringbid.values.ids import BuyerId
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 from support import hostile_server as buyers
-from support.hostile_server import Behaviour, HostileServer, ask_to, in_seconds, open_client, run
+from support.hostile_server import Behaviour, HostileServer, ask_to, in_good_time, in_seconds, open_client, run
 
 LIMIT = 65_536
 SOCKET_BUFFERS = 8_000_000  # what the system takes from the server before anybody has read it
@@ -95,7 +95,7 @@ def end_of(result: Answer | Refused) -> Bid | Refused:
 def test_every_hostile_answer_ends_in_time_with_its_own_reason(
     behaviour: Behaviour, reason: Reason | None, loop: str
 ) -> None:
-    seconds = 0.3 if reason is Reason.ASK_TIMED_OUT else 5
+    seconds = 0.3 if reason is Reason.ASK_TIMED_OUT else 60
 
     async def story() -> None:
         async with HostileServer(behaviour) as server, open_client() as client:
@@ -121,7 +121,7 @@ def test_every_body_of_the_parser_table_ends_with_its_own_reason(name: str) -> N
 
     async def story() -> None:
         async with HostileServer(buyers.saying(body)) as server, open_client() as client:
-            result = end_of(await client.send(ask_to(server.url), ends_at=in_seconds(5)))
+            result = end_of(await client.send(ask_to(server.url), ends_at=in_good_time()))
             assert isinstance(result, Refused), result
             assert result.reason is reason
             assert server.sent_bytes < max(len(body), LIMIT) + SOCKET_BUFFERS
@@ -132,10 +132,11 @@ def test_every_body_of_the_parser_table_ends_with_its_own_reason(name: str) -> N
 def test_one_hostile_buyer_changes_nothing_for_the_others() -> None:
     async def story() -> None:
         async with open_client() as client, HostileServer(buyers.normal) as good:
-            alone = await client.send(ask_to(good.url), ends_at=in_seconds(5))
+            alone = await client.send(ask_to(good.url), ends_at=in_good_time())
             async with HostileServer(buyers.endless_chunks) as bad, HostileServer(buyers.dripping_body) as slow:
-                together = [(bad, 5.0), (good, 5.0), (slow, 0.3), (good, 5.0), (bad, 5.0)]
-                asks = (client.send(ask_to(server.url), ends_at=in_seconds(seconds)) for server, seconds in together)
+                long, short = in_good_time(), in_seconds(0.3)
+                together = [(bad, long), (good, long), (slow, short), (good, long), (bad, long)]
+                asks = (client.send(ask_to(server.url), ends_at=ends_at) for server, ends_at in together)
                 results = await asyncio.gather(*asks)
             assert results[1] == results[3] == alone
             assert [isinstance(result, Refused) for result in results] == [True, False, True, False, True]

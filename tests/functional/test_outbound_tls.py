@@ -13,7 +13,7 @@ from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 from support import hostile_server as buyers
 from support.certificates import Certificates, make_certificates
-from support.hostile_server import HostileServer, ask_to, in_seconds, open_client, run
+from support.hostile_server import HostileServer, ask_to, in_good_time, open_client, run
 
 LOOPS = pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 
@@ -39,7 +39,7 @@ def test_a_certificate_of_a_trusted_authority_is_accepted_and_the_connection_kep
         ):
             for body in (b"one", b"two"):
                 ask = ask_to(f"https://{host}:{server.port}/", body=body)
-                answer = await client.send(ask, ends_at=in_seconds(10))
+                answer = await client.send(ask, ends_at=in_good_time())
                 assert isinstance(answer, Answer), answer
                 assert answer.body == body
             assert server.connections == 1
@@ -58,7 +58,7 @@ def test_an_unknown_authority_and_another_name_are_refused(
             HostileServer(buyers.echo, tls=certificates.server_context) as server,
             open_client(resolver=loopback, ca_file=ca_file) as client,
         ):
-            result = await client.send(ask_to(f"https://{host}:{server.port}/"), ends_at=in_seconds(10))
+            result = await client.send(ask_to(f"https://{host}:{server.port}/"), ends_at=in_good_time())
             assert isinstance(result, Refused), result
             assert result.reason is Reason.ASK_TLS_FAILED
             assert (result.actual or "").startswith("certificate: ")
@@ -76,7 +76,7 @@ def test_a_server_that_speaks_no_tls_fails_the_handshake(loop: str) -> None:
 
         async with await asyncio.start_server(plain, "127.0.0.1", 0) as server, open_client() as client:
             port = server.sockets[0].getsockname()[1]
-            result = await client.send(ask_to(f"https://127.0.0.1:{port}/"), ends_at=in_seconds(10))
+            result = await client.send(ask_to(f"https://127.0.0.1:{port}/"), ends_at=in_good_time())
             assert isinstance(result, Refused), result
             assert result.reason is Reason.ASK_TLS_FAILED
 

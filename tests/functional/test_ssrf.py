@@ -22,7 +22,7 @@ from ringbid.values.clock import SystemClock
 from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 from support import hostile_server as buyers
-from support.hostile_server import PUBLIC_ADDRESS, HostileServer, ask_to, in_seconds, open_client, run
+from support.hostile_server import PUBLIC_ADDRESS, HostileServer, ask_to, in_good_time, open_client, run
 
 LITERALS = """
     127.0.0.1 127.0.0.2 127.1 127.0.1 0x7f.1 0x7f000001 0x7f.0x0.0x0.0x1 2130706433 017700000001 0177.0.0.1 0177.1
@@ -97,7 +97,7 @@ def test_a_hostile_url_opens_no_connection(url: str) -> None:
     async def story() -> None:
         laboratory = Laboratory()
         async with open_client(allow_private=False, resolver=laboratory.resolve, dialler=laboratory.dial) as client:
-            result = await client.send(ask_to(url), ends_at=in_seconds(5))
+            result = await client.send(ask_to(url), ends_at=in_good_time())
         assert laboratory.dialled == []
         assert isinstance(result, Refused)
         assert result.reason is Reason.ASK_ADDRESS_FORBIDDEN
@@ -112,7 +112,7 @@ def test_the_same_client_does_dial_a_public_address() -> None:
             laboratory = Laboratory(server.port)
             async with open_client(allow_private=False, resolver=laboratory.resolve, dialler=laboratory.dial) as client:
                 for url in ("http://public.test/", f"http://{PUBLIC_ADDRESS}:8080/"):
-                    assert isinstance(await client.send(ask_to(url), ends_at=in_seconds(5)), Answer)
+                    assert isinstance(await client.send(ask_to(url), ends_at=in_good_time()), Answer)
             assert laboratory.dialled == [PUBLIC_ADDRESS] * 2
 
     run(story())
@@ -128,9 +128,9 @@ def test_a_name_that_turns_inward_between_two_asks_is_judged_anew_when_it_is_dia
             async with open_client(allow_private=False, resolver=laboratory.resolve, dialler=laboratory.dial) as client:
                 for _ in range(turn):
                     assert isinstance(
-                        await client.send(ask_to("http://rebinding.test/"), ends_at=in_seconds(5)), Answer
+                        await client.send(ask_to("http://rebinding.test/"), ends_at=in_good_time()), Answer
                     )
-                result = await client.send(ask_to("http://rebinding.test/"), ends_at=in_seconds(5))
+                result = await client.send(ask_to("http://rebinding.test/"), ends_at=in_good_time())
             assert isinstance(result, Refused)
             assert result.reason is Reason.ASK_ADDRESS_FORBIDDEN
             assert laboratory.dialled == [PUBLIC_ADDRESS] * turn
@@ -151,7 +151,7 @@ def test_a_redirect_is_an_answer_and_is_not_followed(target: str, status: int) -
         async with HostileServer(buyers.raw(answer)) as server:
             laboratory = Laboratory(server.port)
             async with open_client(allow_private=False, resolver=laboratory.resolve, dialler=laboratory.dial) as client:
-                result = await client.send(ask_to("http://public.test/"), ends_at=in_seconds(5))
+                result = await client.send(ask_to("http://public.test/"), ends_at=in_good_time())
             assert isinstance(result, Answer)
             assert result.status == status
             assert laboratory.dialled == [PUBLIC_ADDRESS]
@@ -165,11 +165,11 @@ def test_allow_private_opens_loopback_but_never_a_metadata_service() -> None:
         laboratory = Laboratory()
         async with open_client(resolver=laboratory.resolve, dialler=laboratory.dial) as client:
             for url in ("http://metadata.test/", "http://azure.test/", "http://[fd00:ec2::254]/", "http://0.0.0.0/"):
-                result = await client.send(ask_to(url), ends_at=in_seconds(5))
+                result = await client.send(ask_to(url), ends_at=in_good_time())
                 assert isinstance(result, Refused)
                 assert result.reason is Reason.ASK_ADDRESS_FORBIDDEN
             assert laboratory.dialled == []
-            await client.send(ask_to("http://loopback.test:9101/"), ends_at=in_seconds(5))
+            await client.send(ask_to("http://loopback.test:9101/"), ends_at=in_good_time())
             assert laboratory.dialled == ["127.0.0.1"]
 
     run(story())
@@ -185,7 +185,7 @@ def test_whatever_a_name_resolves_to_only_allowed_addresses_are_dialled(found: l
 
     async def story() -> Answer | Refused:
         client = OutboundClient(Outbound(), SystemClock(), resolver=laboratory.resolve, dialler=laboratory.dial)
-        return await client.send(ask_to("http://any.test/"), ends_at=in_seconds(5))
+        return await client.send(ask_to("http://any.test/"), ends_at=in_good_time())
 
     result = asyncio.run(story())
     assert isinstance(result, Refused)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gzip
 import re
 import socket
@@ -295,11 +296,17 @@ def in_seconds(seconds: float) -> float:
     return SystemClock().monotonic() + seconds
 
 
+def in_good_time() -> float:
+    """A deadline that no ask misses, on a slow machine neither."""
+    return in_seconds(60)
+
+
 def run(story: Coroutine[Any, Any, None], *, loop: str = "uvloop") -> None:
     """Run a test's story to its end, in debug mode, on `uvloop` or `asyncio`."""
     (uvloop.run if loop == "uvloop" else asyncio.run)(story, debug=True)
 
 
+@functools.cache
 def _bomb(times: int) -> bytes:
     """200 MB of nothing, packed `times` over."""
     data = b"".join(gzip.compress(b"\0" * 10_000_000, 1) for _ in range(20))

@@ -46,7 +46,7 @@ from ringbid.values.verdict import Refused
 from ringbid.worker.snapshot import Catalogs
 from support import hostile_server as partners
 from support.asgi import call
-from support.hostile_server import Behaviour, HostileServer, ask_to, in_seconds
+from support.hostile_server import Behaviour, HostileServer, ask_to, in_good_time
 from support.refusal_causes import (
     CAMPAIGN,
     EVERY,
@@ -148,7 +148,7 @@ class Play:
             assert reply["status"] == "reserved", reply
         if any(webhook["url"] == self.plot.urls["tripped"] for webhook in self.plot.campaign["webhooks"]):
             for _ in range(_BREAKER_FAILURES):
-                await self.client.send(ask_to(self.plot.urls["tripped"]), ends_at=in_seconds(5))
+                await self.client.send(ask_to(self.plot.urls["tripped"]), ends_at=in_good_time())
         await self._put(whole)
 
     async def perform(self) -> list[Reason]:

@@ -18,7 +18,7 @@ from ringbid.values.reason import Reason
 from ringbid.values.verdict import Refused
 
 
-def ask(*behaviours: str, path: str | None = None, seconds: float = 5.0, seed: int = 1) -> list[Answer | Refused]:
+def ask(*behaviours: str, path: str | None = None, seconds: float = 60.0, seed: int = 1) -> list[Answer | Refused]:
     """What these buyers answer, one after the other."""
 
     async def run() -> list[Answer | Refused]:
@@ -65,7 +65,7 @@ def test_a_bids_number_is_where_its_phone_is_called() -> None:
             async with EmulatedBuyers(seed=1, address_of="sip:{}@127.0.0.1:5071".format) as buyers:
                 url = f"http://127.0.0.1:{buyers.ports['fast']}/buyers/fast/bid"
                 request = Ask(webhook_name="w", method="POST", url=url, headers=(), body=b"{}")
-                return await outbound.send(request, ends_at=clock.monotonic() + 5)
+                return await outbound.send(request, ends_at=clock.monotonic() + 60)
         finally:
             await outbound.aclose()
 
