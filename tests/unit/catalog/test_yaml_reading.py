@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
 from typing import Any
 
@@ -161,10 +160,8 @@ def test_nesting_without_end_is_refused_by_us_or_by_the_parser_and_not_recursed_
 def test_aliases_of_aliases_are_counted_as_if_they_were_written_out() -> None:
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     bomb += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
-    started = time.perf_counter()
     (problem,) = _problems(bomb)
-    assert "values" in problem.found
-    assert time.perf_counter() - started < 1
+    assert (problem.line, problem.found) == (6, "more than 250000 values"), "the second a4 in a5; nothing later is read"
 
 
 _SCALARS = st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.text(max_size=12)
