@@ -100,6 +100,6 @@ def test_a_server_prints_its_claim_link_and_hands_out_new_ones_with_its_own_addr
         printed = LINK.search(run("link", "--data", tmp_path))
         assert printed is not None
         assert printed[0].startswith(server.base_url)
-    log = (tmp_path / "serve.log").read_text()
+        log = server.log
     assert "Nobody owns this installation yet" in log
     assert LINK.search(log)

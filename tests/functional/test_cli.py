@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from support.server import RunningServer, running_server
 ACME = Path(__file__).parents[2] / "examples" / "acme.yaml"
 RINGBID = str(Path(sys.executable).with_name("ringbid"))
 KEY = "1915260e-da0c-4443-a35b-8fb9d9843e42"
+LONGEST_SECONDS = 240  # on a slow machine
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -125,9 +127,13 @@ def test_on_postgresql_a_catalog_goes_in_and_out_and_doctor_compares_the_clocks(
     run("apply", ACME, "--database", postgres_url)
     assert "company: {id: acme" in run("export", "acme", "--database", postgres_url)
     assert "there is no company other" in run("export", "other", "--database", postgres_url, code=1)
+    started = time.monotonic()
     found = {finding["part"]: finding for finding in json.loads(run("doctor", "--json", "--database", postgres_url))}
+    took_seconds = time.monotonic() - started
     assert found["Store"]["found"].startswith("postgresql ")
-    assert re.fullmatch(r"[+-]0\.\d s from the database's", found["Clock"]["found"])
+    skew = re.fullmatch(r"([+-]\d+\.\d) s from the database's", found["Clock"]["found"])
+    assert skew
+    assert abs(float(skew[1])) <= took_seconds + 0.1, "it is one clock, read twice"
     assert "Data folder" not in found
 
 
@@ -181,7 +187,7 @@ def test_beside_a_running_server_all_commands_work_or_say_why_not(server: Runnin
 def refused_serve(port: str, data: Path) -> str:
     """What a server that cannot start prints: in a process of its own, as it sets up the logs for good."""
     command = [RINGBID, "serve", "--port", port, "--data", str(data)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     return done.stderr
@@ -195,7 +201,7 @@ def demo(*options: str) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**environment, "TZ": "UTC"}
     ) as process:
-        watchdog = threading.Timer(60, process.kill)
+        watchdog = threading.Timer(LONGEST_SECONDS, process.kill)
         watchdog.start()
         try:
             yield process
@@ -238,7 +244,7 @@ def test_the_demos_curl_and_explain_lines_work_as_printed_and_ctrl_c_ends_it_cle
         url = re.search(r"curl -X POST '(\S+)'", curl)
         assert url
         request = urllib.request.Request(url[1], method="POST")
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=LONGEST_SECONDS) as answer:
             assert json.load(answer)["status"] == "reserved"
         explain = lines[-1].removeprefix("Why? ").split()
         done = subprocess.run(explain, capture_output=True, text=True, check=True)

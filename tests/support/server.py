@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 READY_SECONDS = 60.0
-STOP_SECONDS = 20.0
+STOP_SECONDS = 60.0
 
 
 class ServerError(Exception):
@@ -42,6 +42,16 @@ class RunningServer:
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    @property
+    def log(self) -> str:
+        """What it has said so far, once it has said how it is claimed: the last, and only after it answers."""
+        ends_at = time.monotonic() + READY_SECONDS
+        while "/claim/" not in (said := (self.data / "serve.log").read_text(encoding="utf-8")):
+            if time.monotonic() > ends_at:
+                raise ServerError(f"the server does not say how it is claimed:\n{said[-4000:]}")
+            time.sleep(0.02)
+        return said
 
     def stop(self) -> int:
         """Ask it to stop, wait until it has, and return its exit code."""
@@ -113,7 +123,7 @@ def _variables(data: Path, database: str | None) -> dict[str, str]:
 def _wait_until_ready(server: RunningServer) -> None:
     ends_at = time.monotonic() + READY_SECONDS
     while server.process.poll() is None and time.monotonic() < ends_at:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{server.base_url}/healthz", timeout=5) as answer:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{server.base_url}/healthz", timeout=30) as answer:
             if answer.status == 200:
                 return
         time.sleep(0.02)
