@@ -17,6 +17,7 @@ from ringbid.values.author import Author
 from support.call_world import CallWorld, call_world, dials
 from support.event_receiver import ACME, EventReceiver, event_receiver, sending, verified
 from support.event_story import OTHER, all_of_it, bodies, catalog_with
+from support.server import free_port
 from support.store_clients import rows_of
 from support.stores import StorePlace
 
@@ -228,17 +229,16 @@ def test_a_voided_side_comes_to_nothing(place: StorePlace) -> None:
 def test_what_was_not_sent_before_a_crash_is_sent_after_it(place: StorePlace) -> None:
     """Facts and messages are of one transaction: whoever dies between fact and delivery leaves the message behind."""
 
-    async def story(world: CallWorld, receiver: EventReceiver) -> None:
+    async def story(world: CallWorld, _: EventReceiver) -> None:
         await all_of_it(world)  # and nobody sends
-        port.append(receiver.port)
 
-    port: list[int] = []
-    play(place, story)
+    port = free_port()
+    play(place, story, url=f"http://127.0.0.1:{port}/events")
 
     async def after() -> None:
         async with event_receiver() as receiver, place.open() as store:
             rows = rows_of(place, "select message_id from outbox")
-            server = await asyncio.start_server(receiver.handle, "127.0.0.1", port[0])
+            server = await asyncio.start_server(receiver.handle, "127.0.0.1", port)
             async with server, sending(store):
                 requests = await receiver.wait_for(len(IN_ORDER))
             assert {one.headers["webhook-id"] for one in requests} == {row[0] for row in rows}
@@ -322,7 +322,7 @@ def test_a_tampered_event_is_found(sqlite_place: StorePlace, tampered: str) -> N
 def test_an_event_webhook_at_a_private_address_is_not_reached(sqlite_place: StorePlace) -> None:
     async def story(world: CallWorld, receiver: EventReceiver) -> None:
         await world.ping()
-        async with asyncio.timeout(20), sending(world.store, allow_private=False) as client:
+        async with asyncio.timeout(60), sending(world.store, allow_private=False) as client:
             await client.tried.wait()
         assert receiver.requests == []
         [listed] = await world.store.outbox.listing()

@@ -132,8 +132,8 @@ def test_on_postgresql_another_process_is_heard(postgres_place: StorePlace) -> N
         await asyncio.to_thread(
             run, postgres_place, lambda other: other.apply_catalog(ACME, "from elsewhere", applied_by="bob")
         )
-        async with asyncio.timeout(20):
-            await store.wait_for_catalog_change(60)
+        async with asyncio.timeout(60):
+            await store.wait_for_catalog_change(120)
         assert await store.catalog_heads() == (1, [("acme", "from elsewhere")])
 
     run(postgres_place, story)
@@ -146,13 +146,16 @@ def test_a_waiter_listens_again_after_its_connection_broke(postgres_place: Store
     async def story(store: Store) -> None:
         await store.wait_for_catalog_change(0.01)
         with psycopg.connect(url, autocommit=True) as administrator:
-            query = "select pg_terminate_backend(pid) from pg_stat_activity where query = 'LISTEN ringbid_catalog'"
-            assert len(administrator.execute(query).fetchall()) == 1
+            query = (
+                "select pg_terminate_backend(pid, 60000) from pg_stat_activity"  # and wait until it is gone
+                " where query = 'LISTEN ringbid_catalog' and datname = current_database()"
+            )
+            assert administrator.execute(query).fetchall() == [(True,)]
         for _ in range(3):
             await store.wait_for_catalog_change(0.01)
         await store.apply_catalog(ACME, "one", applied_by="ann")
-        async with asyncio.timeout(20):
-            await store.wait_for_catalog_change(60)
+        async with asyncio.timeout(60):
+            await store.wait_for_catalog_change(120)
 
     run(postgres_place, story)
 

@@ -110,7 +110,7 @@ class Gate:
 
     def finish(self, decision: Taken | NotTaken) -> PingRecord:
         self.reached.set()
-        assert self._opened.wait(10)
+        assert self._opened.wait(60)
         assert isinstance(decision, Taken)
         return record_of(decision, decision.reservation.ping_id)
 

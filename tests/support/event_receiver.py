@@ -105,7 +105,7 @@ async def sending(store: Store, *, allow_private: bool = True) -> AsyncIterator[
     """The real sender, with the real client, over the store."""
     clock = SystemClock()
     client = OutboundClient(Outbound(allow_private=allow_private, breaker_failures=1000), clock)
-    settings = Outbox(timeout_seconds=5, retry_seconds=(0.0001,) * 5, spread_percent=0)
+    settings = Outbox(timeout_seconds=60, retry_seconds=(0.0001,) * 5, spread_percent=0)
     watched = Sending(client)
     sender = Sender(store.outbox, watched, settings=settings, clock=clock, start_task=tasks.start_awaited)
     task = tasks.start(sender.run(), name="outbox")

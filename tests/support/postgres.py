@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,8 @@ from itertools import count
 from pathlib import Path
 
 import psycopg
+
+from support.server import free_port
 
 BINARIES = ("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/pgsql-*/bin")
 
@@ -60,7 +61,7 @@ class Cluster:
         if os.geteuid() == 0:
             account = pwd.getpwnam("postgres")
             os.chown(folder, account.pw_uid, account.pw_gid)
-        cluster = cls(folder, _free_port(), durable)
+        cluster = cls(folder, free_port(), durable)
         cluster._run(
             find_binary("initdb"),
             "--pgdata", str(cluster.data),
@@ -113,7 +114,7 @@ class Cluster:
         for process_id in (self.process_id, *map(int, children)):
             os.kill(process_id, signal.SIGKILL)
 
-    def boot_after_kill(self, *, within_seconds: float = 20) -> None:
+    def boot_after_kill(self, *, within_seconds: float = 60) -> None:
         """Start again; PostgreSQL refuses as long as children of the killed one are about."""
         ends_at = time.monotonic() + within_seconds
         while True:
@@ -140,9 +141,3 @@ class Cluster:
         """As the user `postgres` where we are root: PostgreSQL refuses to run as root."""
         prefix = ("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups") if os.geteuid() == 0 else ()
         subprocess.run((*prefix, *command), check=True, cwd=self.folder, stdout=subprocess.DEVNULL)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
