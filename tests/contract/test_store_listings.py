@@ -21,11 +21,11 @@ from ringbid.store import call_listing, list_reading, ping_listing
 from ringbid.store.opening import Store
 from ringbid.store.session import Session
 from ringbid.store.sqlite import FILE_NAME
-from ringbid.values.ids import BuyerId, CompanyId, PublisherId
+from ringbid.values.ids import BuyerId, CallId, CompanyId, PublisherId
 from ringbid.values.reason import Reason
 from support.clocks import START
 from support.listed import fill, put_calls
-from support.money import CALL, conversion
+from support.money import BRAVO, CALL, conversion
 from support.outbox import message, put
 from support.stores import KEY, StorePlace, caller, run, settlement
 
@@ -236,6 +236,33 @@ def test_calls_are_listed_with_what_they_brought(place: StorePlace, given: dict[
         for row in page.rows:
             expected = ("1.5 USD", "1.2 USD") if row.call_id == CALL else ("None", "None")
             assert (str(row.revenue), str(row.payout)) == expected
+
+    run(place, story)
+
+
+def test_what_a_call_brought_is_to_a_buyer_what_it_owes_itself_and_to_a_publisher_its_payout(
+    place: StorePlace,
+) -> None:
+    shared, paid = (CallId(f"019ab0c4-0000-7c41-9a52-{index:012d}") for index in (1, 5))
+    booked = (
+        conversion("2", call=shared, account=BRAVO),
+        conversion("1.5", call=shared, attempt=2),
+        conversion("1.2", call=paid, side="payout"),
+    )
+
+    async def story(store: Store) -> None:
+        await put_calls(store, *booked)
+        for scope, own in (
+            (replace(ACME, buyer_id=BuyerId("alpha")), {shared: "1.5 USD"}),
+            (replace(ACME, publisher_id=PublisherId("pub-1")), {paid: "1.2 USD"}),
+        ):
+            calls = (await store.listings.calls(scope, query(CALLS))).rows
+            brought = {one.call_id: str(one.revenue if scope.buyer_id else one.payout) for one in calls}
+            assert {call: amount for call, amount in brought.items() if amount != "None"} == own
+            yes = (await store.listings.calls(scope, query(CALLS, converted="true"))).rows
+            no = (await store.listings.calls(scope, query(CALLS, converted="false"))).rows
+            assert {one.call_id for one in yes} == own.keys()
+            assert {one.call_id for one in no} == brought.keys() - own.keys()
 
     run(place, story)
 

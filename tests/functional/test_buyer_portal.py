@@ -106,7 +106,8 @@ def test_a_dispute_is_opened_seen_by_staff_answered_and_voids_the_call(tmp_path:
         assert closed.status == 303, closed.body
         text = await read(whole, f"/portal/buyer/calls/{call}")
         assert "You are right." in text
-        assert "taken back" in text
+        assert "nothing is owed for it" in text
+        assert "nothing paid" in await read(whole, "/portal/publisher/calls", who="publisher")
         assert "is even" in await read(whole, "/portal/buyer")
         people = whole.office.people
         assert people is not None
