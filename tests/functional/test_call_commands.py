@@ -150,6 +150,24 @@ def test_a_payout_that_waits_for_the_revenue_follows_it(sqlite_place: StorePlace
     happen(sqlite_place, story, **{"campaigns[0].conversions": split})
 
 
+@pytest.mark.parametrize("side", ["revenue", "payout"])
+def test_a_payout_that_the_revenue_had_missed_follows_it_too(sqlite_place: StorePlace, side: str) -> None:
+    async def story(front: Front) -> None:
+        call_id = await too_short(front)
+        attempt = (await front.world.stored()).state.attempts[0]
+        assert attempt.payout.reason == "revenue_missed"
+        await by_hand(front, call_id, side)
+        paid = {"company/payout": "-15 USD", "publisher/4321ABCD": "15 USD"}
+        owed = {"buyer/delta": "-20 USD", "company/revenue": "20 USD"} if side == "revenue" else {}
+        assert await front.world.balances() == paid | owed
+
+    split = [
+        {"name": "owed", "side": "revenue", "seconds": 95, "revenue": 20},
+        {"name": "paid", "side": "payout", "on": "revenue", "payout": 15},
+    ]
+    happen(sqlite_place, story, **DELTA_ONLY, **{"campaigns[0].conversions": split})
+
+
 def test_what_was_voided_may_be_converted_again(place: StorePlace) -> None:
     async def story(front: Front) -> None:
         call_id = await too_short(front)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,37 @@ def test_a_buyer_reports_no_payout_without_its_revenue(sqlite_place: StorePlace)
         assert await front.world.balances() == {}
 
     happen(sqlite_place, story)
+
+
+OWED_BY_THE_CLOCK = {"name": "owed", "side": "revenue", "seconds": 95, "revenue": 20}
+OWED_AT_ONCE = {"name": "owed", "side": "revenue", "on": "postback", "postback_seconds": 60, "revenue": 20}
+PAID = {"name": "paid", "side": "payout", "on": "postback", "postback_seconds": 600, "payout": 15}
+
+
+@pytest.mark.parametrize(
+    ("owed", "seconds", "code"),
+    [
+        (OWED_BY_THE_CLOCK, 94.9, "conversion_decided"),
+        (OWED_BY_THE_CLOCK, 95.0, None),
+        (OWED_AT_ONCE, 5.0, "postback_missed"),
+    ],
+    ids=["too short", "long enough", "too late"],
+)
+def test_a_report_of_both_sides_pays_nothing_where_its_buyer_will_owe_nothing(
+    sqlite_place: StorePlace, owed: dict[str, Any], seconds: float, code: str | None
+) -> None:
+    async def story(front: Front) -> None:
+        dial = await front.connect()
+        await front.hang_up(dial, seconds)
+        front.world.clock.advance(60.001)
+        for who in ({"call_key": dial.call_key}, {"key": "Bravo"}):
+            answer = await front.ask("/conversions", call_uuid=dial.call_uuid, **who)
+            assert answer.json["code"] == (code or "reported_converted")
+        assert (await front.world.balances()).get("publisher/4321ABCD") == (None if code else "15 USD")
+        await front.ask("/conversions", key="Sales", call_uuid=dial.call_uuid)
+        assert (await front.world.balances())["publisher/4321ABCD"] == "15 USD", "the company's own word pays"
+
+    happen(sqlite_place, story, **{"campaigns[0].conversions": [owed, PAID]})
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(600, 200), (600.001, 409)])

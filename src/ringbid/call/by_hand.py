@@ -116,6 +116,8 @@ def _convert(
         decided_ms=to_ms(lookups.now),
     )
     after = replace(attempt, revenue=outcome) if wanted.side == "revenue" else replace(attempt, payout=outcome)
+    if wanted.side == "revenue" and attempt.payout.reason == Reason.REVENUE_MISSED.code:
+        after = replace(after, payout=SideOutcome())  # it converts when the revenue does, whenever that is
     conversion = Conversion(after, wanted.side, micros, terms_of(attempt, wanted.side) or _NO_RULE)
     reaction = react.decide_by_hand(
         call, lookups, conversion=conversion, posting=posting, plans=plans, random_bytes=random_bytes

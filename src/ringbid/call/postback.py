@@ -41,6 +41,10 @@ class Reporter:
     view: AccessView | None  # None: by a buyer's own key
     buyer_id: BuyerId | None = None  # only calls that were connected to it
 
+    @property
+    def is_buyer(self) -> bool:
+        return self.view is None or self.buyer_id is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
@@ -89,8 +93,7 @@ async def report_by_buyer(
 
 
 async def _report(tools: CallTools, call: StoredCall, reporter: Reporter, wanted: SidesWanted) -> Reported | Refused:
-    of_a_buyer = reporter.view is None or reporter.buyer_id is not None
-    if wanted == "payout" and of_a_buyer:
+    if wanted == "payout" and reporter.is_buyer:
         # A buyer's word may cost the company a payout, but never without the revenue that the buyer owes for it.
         return Refused(Reason.ACCESS_NOT_ALLOWED, actual="the payout alone", expected="revenue, or both")
     sides: tuple[Side, ...] = SIDES if wanted == "both" else (wanted,)
@@ -147,9 +150,20 @@ def _judge(call: StoredCall, reporter: Reporter, sides: Sequence[Side], now_ms: 
             refused.append(_missed(terms))
         else:
             due.append(side)
+    if due == ["payout"] and reporter.is_buyer and _has_missed_revenue(attempt, now_ms):
+        due = []  # as it may not report the payout alone: it would owe nothing for it
+        refused = refused or [Refused(Reason.CONVERSION_DECIDED)]
     if due or settled:
         return _Due(attempt.attempt_id, tuple(due), tuple(settled))
     return refused[0] if refused else Refused(Reason.CONVERSION_NOT_AWAITED)
+
+
+def _has_missed_revenue(attempt: Attempt, now_ms: int) -> bool:
+    """Will its buyer owe nothing, whatever is reported now?"""
+    terms = _awaited(attempt, "revenue")
+    if attempt.revenue.outcome == "pending" and terms is not None:
+        return now_ms > _until_ms(attempt, attempt.revenue, terms, now_ms)
+    return attempt.revenue.outcome == "not_converted"
 
 
 def _attempt_of(call: StoredCall, reporter: Reporter) -> Attempt | None:
