@@ -99,6 +99,16 @@ def test_every_carrier_answers_the_caller_only_when_a_buyer_does(kind: CarrierKi
 
 
 @every_kind
+@pytest.mark.parametrize("own", [None, NUMBER])
+def test_buyers_see_the_caller_as_far_as_the_carrier_lets_it_be_written(kind: CarrierKind, own: str | None) -> None:
+    carrier = carrier_settings(kind, caller_id=own)
+    markup = dial_markup((dial(1, ANNA),), carrier=carrier, callbacks=CALLBACKS, caller_number=PhoneNumber(CALLER))
+    # somleng takes the account's own numbers only; where none is written it shows the caller's.
+    written = None if kind == "somleng" else CALLER
+    assert first_dial(markup, kind).caller_id == (own or written)
+
+
+@every_kind
 @pytest.mark.parametrize(("fallback", "headers"), [(ANNA, {}), (CAROL, {})])
 def test_the_fallback_rings_one_place_and_calls_nobody_back(kind: CarrierKind, fallback: str, headers: dict) -> None:
     verb = first_dial(fallback_markup(carrier_settings(kind, fallback=fallback, caller_id=NUMBER)), kind)

@@ -22,6 +22,7 @@ class Dialect:
     api_url: str | None  # without a slash at its end
     calls_path: str  # where the REST API keeps one call
     bearer: bool  # its REST API takes a bearer token, not account and password
+    callers_number: bool  # Dial's `callerId` may be the caller's own number, and not only one of the account's
 
 
 _TWILIO_PATH = "/2010-04-01/Accounts/{account}/Calls/{call}.json"
@@ -36,6 +37,7 @@ DIALECTS: Mapping[CarrierKind, Dialect] = MappingProxyType(
             api_url="https://api.twilio.com",
             calls_path=_TWILIO_PATH,
             bearer=False,
+            callers_number=True,
         ),
         "signalwire": Dialect(
             ring_seconds=_RING,
@@ -44,6 +46,7 @@ DIALECTS: Mapping[CarrierKind, Dialect] = MappingProxyType(
             api_url=None,  # each customer has a host of its own
             calls_path=f"/api/laml{_TWILIO_PATH}",
             bearer=False,
+            callers_number=True,
         ),
         "telnyx": Dialect(
             ring_seconds=(5, 120),
@@ -52,6 +55,7 @@ DIALECTS: Mapping[CarrierKind, Dialect] = MappingProxyType(
             api_url="https://api.telnyx.com",
             calls_path="/v2/texml/Accounts/{account}/Calls/{call}",
             bearer=True,
+            callers_number=True,
         ),
         "somleng": Dialect(
             ring_seconds=_RING,
@@ -60,6 +64,7 @@ DIALECTS: Mapping[CarrierKind, Dialect] = MappingProxyType(
             api_url=None,  # open source: everyone has a host of his own
             calls_path=_TWILIO_PATH,
             bearer=False,
+            callers_number=False,  # without one it shows the caller's, and refuses the call where it is written
         ),
     }
 )

@@ -90,7 +90,7 @@ def _dial(carrier: Carrier, *, ring_seconds: int, talk_seconds: int, caller_numb
     verb = ET.Element("Dial", answerOnBridge="true")
     verb.set("timeout", str(clamped(ring_seconds, dialect.ring_seconds)))
     verb.set("timeLimit", str(clamped(talk_seconds, dialect.talk_seconds)))
-    caller_id = carrier.caller_id or caller_number
+    caller_id = carrier.caller_id or (caller_number if dialect.callers_number else None)
     if caller_id is not None:
         verb.set("callerId", caller_id)
     if carrier.recording:
