@@ -1,6 +1,6 @@
 """Text from outside → a phone number, or nothing. The only place that knows the phone number library.
 
-Used at apply (`buyer_reading`, `campaign_reading`) and for every ping (`ping.request`, `ping.auction`). Plain North
+Used at apply (`buyer_reading`, `campaign_reading`), for every ping (`ping.request`, `ping.auction`) and call. Plain North
 American spellings take a fast path of one regex; the library is imported when the first other one comes.
 """
 
@@ -15,6 +15,8 @@ _DEFAULT_REGION = "US"
 # Digits and the usual punctuation only: no letters (vanity numbers, extensions), no `;phone-context=`, and no digits of
 # other scripts, which the library would read.
 _SPELLING = re.compile(r"(\+?)([0-9 ().\-/]+)", re.ASCII)
+# How many networks write a number of another country: all of its digits, and no plus. Ten are North American.
+_WITHOUT_PLUS = re.compile(r"[2-9][0-9]{10,14}", re.ASCII)
 _NOT_A_DIGIT = re.compile(r"\D", re.ASCII)
 # What networks send instead of a number that is withheld: ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE as keys.
 _WITHHELD = frozenset({"266696687", "7378742833", "2562533", "8566696", "86282452253"})
@@ -26,6 +28,14 @@ def parse_phone(text: str) -> PhoneNumber | None:
     A single leading space is read as the plus that an unencoded `+` in a query string has lost.
     """
     return parse_north_american(text) or parse_with_library(text)
+
+
+def parse_network_phone(text: str) -> PhoneNumber | None:
+    """The same for what a phone network says of a call: many leave the plus of any number out."""
+    number = parse_phone(text)
+    if number is None and _WITHOUT_PLUS.fullmatch(text):
+        return _international(text, must_exist=True)
+    return number
 
 
 def parse_with_library(text: str) -> PhoneNumber | None:

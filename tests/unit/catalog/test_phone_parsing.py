@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringbid.catalog.phone_parsing import parse_phone, parse_with_library
+from ringbid.catalog.phone_parsing import parse_network_phone, parse_phone, parse_with_library
 from ringbid.values.phone import parse_north_american
 
 
@@ -37,6 +37,24 @@ def test_every_spelling_of_a_north_american_number_is_one_number(text: str) -> N
 @pytest.mark.parametrize("text", ["+442079460958", " 442079460958", "+44 20 7946 0958", "+44 (20) 7946-0958"])
 def test_a_foreign_number_needs_its_plus_or_the_space_that_it_became(text: str) -> None:
     assert parse_phone(text) == "+442079460958"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("442079460958", "+442079460958"),
+        ("85512345678", "+85512345678"),
+        ("12125550123", "+12125550123"),
+        ("2125550123", "+12125550123"),
+        ("00442079460958", None),  # dialled, and not a number
+        ("999079460958", None),
+        ("86282452253", None),  # UNAVAILABLE, as keys of a phone
+        ("anonymous", None),
+        ("", None),
+    ],
+)
+def test_a_network_may_leave_the_plus_of_any_number_out(text: str, number: str | None) -> None:
+    assert parse_network_phone(text) == number
 
 
 def test_a_space_before_ten_digits_is_only_a_plus_where_that_makes_an_existing_number() -> None:

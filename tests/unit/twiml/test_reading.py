@@ -49,6 +49,7 @@ def test_what_the_network_vouches_for_becomes_tags(fields: dict[str, str], tags:
         (NUMBER, NUMBER),
         ("(888) 555-1234", NUMBER),
         (f"sip:{NUMBER}@trunk.example.org:5060", NUMBER),
+        ("sip:442079460958@trunk.example.org", "+442079460958"),
         ("SIP:sales;phone-context=x@sip.example.org", "sales"),
         ("sips:sales@sip.example.org", "sales"),
         ("client:jane", "client:jane"),

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from ringbid.catalog.phone_parsing import parse_phone
+from ringbid.catalog.phone_parsing import parse_network_phone
 from ringbid.values.phone import PhoneNumber
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -22,7 +22,7 @@ _VERSTAT = re.compile(r"verstat=([A-Za-z0-9-]+)", re.IGNORECASE)
 
 def caller_of(address: str) -> PhoneNumber | None:
     """The first number: there may be a SIP address beside a `tel:` one."""
-    numbers = (parse_phone(unquote(user)) for user in _HEADER_USER.findall(address))
+    numbers = (parse_network_phone(unquote(user)) for user in _HEADER_USER.findall(address))
     return next((number for number in numbers if number is not None), None)
 
 

@@ -18,7 +18,7 @@ import msgspec
 
 from ringbid.call.event import Arrival, CallEvent, Cause, EndedBy, EventKind
 from ringbid.call.instruction import Connect, Dial, Refuse, Routing
-from ringbid.catalog.phone_parsing import parse_phone
+from ringbid.catalog.phone_parsing import parse_network_phone
 from ringbid.edge.telephony.sip.identity import address_in, caller_of, stir_tags
 from ringbid.settings import Sip
 from ringbid.values.clock import EPOCH
@@ -140,7 +140,7 @@ def to_arrival(question: Question, sip: Sip) -> Arrival:
         provider=PROVIDER,
         provider_call_id=call_id_of(question),
         caller_number=caller_of(asserted) or caller_of(from_),
-        dialled=parse_phone(user) or user,
+        dialled=parse_network_phone(user) or user,
         reservation_id=parse_ping_id(user),
         at=_time(question.at),
         most_steps=MOST_STEPS,

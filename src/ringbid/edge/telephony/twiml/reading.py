@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from ringbid.call.event import Arrival, CallEvent, Cause, EndedBy, EventKind
-from ringbid.catalog.phone_parsing import parse_phone
+from ringbid.catalog.phone_parsing import parse_network_phone
 from ringbid.values.ids import PingId, parse_ping_id
 from ringbid.values.phone import PhoneNumber
 
@@ -55,7 +55,7 @@ class Message:
     @property
     def caller_number(self) -> PhoneNumber | None:
         """The caller, where the number is not withheld."""
-        return parse_phone(_user(self.fields.get("From", "")))
+        return parse_network_phone(_user(self.fields.get("From", "")))
 
     def event(
         self, kind: EventKind, attempt_id: PingId | None = None, *, at: datetime | None = None, **facts: object
@@ -79,7 +79,7 @@ def read_arrival(message: Message) -> Arrival:
         provider=message.provider,
         provider_call_id=message.call_sid,
         caller_number=message.caller_number,
-        dialled=parse_phone(dialled) or dialled,
+        dialled=parse_network_phone(dialled) or dialled,
         reservation_id=parse_ping_id(dialled),
         at=message.at,
         patience_seconds=_PATIENCE_SECONDS,
