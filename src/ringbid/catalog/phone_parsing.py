@@ -1,7 +1,7 @@
 """Text from outside → a phone number, or nothing. The only place that knows the phone number library.
 
-Used at apply (`buyer_reading`, `campaign_reading`), for every ping (`ping.request`, `ping.auction`) and call. Plain North
-American spellings take a fast path of one regex; the library is imported when the first other one comes.
+Used at apply (`buyer_reading`, `campaign_reading`), for every ping (`ping.request`, `ping.auction`) and call. Plain
+North American spellings take a fast path of one regex; the library is imported when the first other one comes.
 """
 
 from __future__ import annotations

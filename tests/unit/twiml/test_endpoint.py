@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -27,6 +28,7 @@ from support.twiml import (
     make_api,
     signing_key,
 )
+from support.virtual_time import VirtualLoop
 
 PLAIN = {"AccountSid": ACCOUNT, "CallSid": "CA1", "CallStatus": "ringing", "From": CALLER, "To": NUMBER}
 DIAL_DONE = f"attempts={attempt_id(1)}&call=CA1&longest=3600"
@@ -47,7 +49,10 @@ class Caller:
         form = tuple(fields.items())
         return dict(signature_headers(identity, url, form, urlencode(form).encode(), self.clock.now()))
 
-    def post(
+    def post(self, what: str, fields: Mapping[str, str] = PLAIN, **request: Any) -> Response:
+        return asyncio.run(self.send(what, fields, **request))
+
+    async def send(
         self,
         what: str,
         fields: Mapping[str, str] = PLAIN,
@@ -59,16 +64,8 @@ class Caller:
     ) -> Response:
         path = f"/carriers/{what}"
         sent = self.signed(path, query, fields) if headers is None else headers
-        return asyncio.run(
-            call(
-                self.api,
-                method,
-                path,
-                query=query,
-                headers=sent,
-                body=urlencode(fields).encode() if body is None else body,
-            )
-        )
+        body = urlencode(fields).encode() if body is None else body
+        return await call(self.api, method, path, query=query, headers=sent, body=body)
 
     def untouched(self) -> bool:
         return (self.desk.arrivals, self.desk.events, self.desk.asked) == ([], [], 0)
@@ -242,8 +239,26 @@ def test_the_end_of_the_callers_side_is_told(status: str, kind: str, desk: Scrip
 def test_a_call_that_ends_while_it_rings_was_abandoned_whatever_the_carrier_calls_it(desk: ScriptedDesk) -> None:
     caller = Caller("telnyx", desk)
     caller.post("main/voice")
-    caller.post("main/status", {**PLAIN, "CallStatus": "completed"})
+    loop = VirtualLoop()  # the end of Dial is waited for, and does not come
+    loop.run_until_complete(caller.send("main/status", {**PLAIN, "CallStatus": "completed"}))
+    loop.close()
     assert desk.kinds() == ["abandoned"]
+
+
+@every_kind
+def test_an_end_that_is_told_before_that_of_dial_abandons_no_call_that_was_answered(
+    kind: CarrierKind, desk: ScriptedDesk
+) -> None:
+    caller = Caller(kind, desk)
+    over = {**PLAIN, "CallStatus": "completed"}
+    talked = {**over, "DialCallStatus": "completed", "DialCallDuration": "95"}
+
+    async def scene() -> None:
+        await caller.send("main/voice")  # that a buyer picked up was told, too, and has not come
+        await asyncio.gather(caller.send("main/status", over), caller.send("main/dial-done", talked, query=DIAL_DONE))
+
+    asyncio.run(scene())
+    assert desk.kinds() == ["record", "ended"]
 
 
 def test_a_call_in_progress_is_no_end(desk: ScriptedDesk) -> None:

@@ -170,11 +170,10 @@ class TwimlApi:
         """The first step of a plan: when it is through, the carrier asks again, and the desk tells what is left."""
         if not isinstance(routing, Connect):
             return markup.hangup_markup()
-        self._memory.of(line.name, message.call_sid).dialled = True
+        step = routing.steps[0]
+        self._memory.of(line.name, message.call_sid).dialled = tuple(dial.attempt_id for dial in step)
         callbacks = markup.Callbacks(base_url=line.base_url, call_sid=message.call_sid)
-        return markup.dial_markup(
-            routing.steps[0], carrier=line.carrier, callbacks=callbacks, caller_number=message.caller_number
-        )
+        return markup.dial_markup(step, carrier=line.carrier, callbacks=callbacks, caller_number=message.caller_number)
 
     async def _leg(self, line: _Line, message: Message, query: Query) -> bytes | None:
         attempt_id, call_sid = parse_ping_id(query.get("attempt", "")), query.get("call", "")
@@ -193,6 +192,8 @@ class TwimlApi:
     async def _status(self, line: _Line, message: Message, _: Query) -> bytes | None:
         status = message.fields.get("CallStatus")
         call = self._memory.of(line.name, message.call_sid)
+        if status == "completed" and call.dialled and not call.picked_up:
+            await _dial_done_of(call, call.dialled[0])  # it may know of an answer whose own callback was lost
         if status == "completed" and (call.picked_up or not call.dialled):
             await self._tell(message.event("ended"))
         elif status == "busy":

@@ -17,12 +17,13 @@ _MOST_CALLS = 20_000
 
 @dataclass(slots=True)
 class Remembered:
-    """One call. `legs`: which of the carrier's child legs is which attempt; `picked_up`: who has answered so far.
+    """One call. `dialled`: the attempts of the last Dial; `legs`: which of the carrier's child legs is which attempt;
+    `picked_up`: who has answered so far.
 
     `dial_done` and `recorded`: what the carrier has told about the end of an attempt, set once it has.
     """
 
-    dialled: bool = False
+    dialled: tuple[PingId, ...] = ()
     legs: dict[str, PingId] = field(default_factory=dict)
     picked_up: set[PingId] = field(default_factory=set)
     dial_done: defaultdict[PingId, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
