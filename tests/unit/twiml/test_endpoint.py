@@ -261,6 +261,16 @@ def test_an_end_that_is_told_before_that_of_dial_abandons_no_call_that_was_answe
     assert desk.kinds() == ["record", "ended"]
 
 
+@pytest.mark.parametrize("missing", [{}, {"DialCallDuration": ""}])
+def test_an_end_of_dial_without_a_duration_leaves_it_to_the_leg(missing: dict[str, str], desk: ScriptedDesk) -> None:
+    caller = Caller("twilio", desk)
+    answer = caller.post("main/dial-done", {**PLAIN, "DialCallStatus": "completed", **missing}, query=DIAL_DONE)
+    assert b"<Hangup />" in answer.body
+    leg = {**PLAIN, "CallSid": "CA2", "ParentCallSid": "CA1", "CallStatus": "completed", "CallDuration": "95"}
+    caller.post("main/leg", leg, query=f"attempt={attempt_id(1)}&call=CA1")
+    assert (desk.kinds(), desk.only("record").duration_ms) == (["answered", "record"], 95_000)
+
+
 def test_a_call_in_progress_is_no_end(desk: ScriptedDesk) -> None:
     caller = Caller("twilio", desk)
     assert caller.post("main/status", {**PLAIN, "CallStatus": "in-progress"}).status == 204

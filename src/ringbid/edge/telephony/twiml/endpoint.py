@@ -254,6 +254,8 @@ def _dial_events(message: Message, attempts: Attempts, query: Query, call: Remem
         winner = attempts[0] if len(attempts) == 1 else call.legs.get(message.fields.get("DialCallSid", ""))
         if winner is None:
             return ()  # forgotten since; the winner's own leg tells its record
+        if not message.fields.get("DialCallDuration"):
+            return (message.event("answered", winner),)  # how long it talked its own leg tells
         ended_by = _ended_by(message, query.get("longest", ""))
         return (
             reading.read_record(
