@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -313,8 +313,8 @@ def _points_of(
     endings: dict[datetime, dict[str, int]] = {}
     for (start_ms, code), counts in hours.items():
         local = from_ms(start_ms).astimezone(zone)
-        # In UTC, for an hour that comes twice is two points.
-        at = (local - timedelta(minutes=local.minute)).astimezone(UTC)
+        # In UTC, also what is taken away: an hour that comes twice is two points.
+        at = from_ms(start_ms) - timedelta(minutes=local.minute)
         if by_day:
             at, _ = period_of(local.date(), local.date(), question.period.zone)
         counted[at] = counted.get(at, NOTHING) + counts
