@@ -13,7 +13,8 @@ from bench.catalog import NUMBERS_ASKED
 from bench.machine import Cores, pinned
 from bench.profiled_server import Sampled
 from bench.stage import Stage, Target, start_buyers, start_program
-from support.server import apply_catalog, free_port
+from support.loopback import free_port
+from support.server import apply_catalog
 
 _WARM_UP_SECONDS, _SECONDS = 1.0, 5.0
 _LEAST_SHARE = 0.01  # smaller ones are added up

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -29,6 +28,7 @@ from bench.sip_pings import reserve
 from ringbid.edge.telephony.sip.engine import SipEngine
 from ringbid.settings import Settings, Sip
 from ringbid.store.engine_tables import create_engine_tables
+from support.loopback import own_network
 from support.postgres import Cluster
 from support.server import running_server
 
@@ -108,7 +108,7 @@ class CallStage:
 @contextlib.asynccontextmanager
 async def set_up_calls(folder: Path, *, postgresql: bool = True) -> AsyncIterator[CallStage]:
     """Start everything, with all files below `folder`; end it with the block."""
-    stage = CallStage(folder, f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250) + 2}")
+    stage = CallStage(folder, own_network())
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(answering(stage.buyer, folder))
         stage.ways[DIRECT] = Way(name=DIRECT, address=stage.buyer)

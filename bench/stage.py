@@ -23,8 +23,9 @@ from bench.buyers import Seen
 from bench.catalog import NUMBERS_ASKED, catalog_yaml, key_of, payout_of
 from bench.load import Result
 from bench.machine import Cores, pinned
+from support.loopback import free_port
 from support.postgres import Cluster
-from support.server import free_port, running_server
+from support.server import running_server
 
 _CALLERS_PER_RUN = 1_000_000
 _PATIENCE_SECONDS = 30

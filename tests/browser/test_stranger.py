@@ -20,7 +20,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser.pages import View, Watched, check_page, keep_picture, open_context, watch
-from support.server import free_port
+from support.loopback import free_port
 
 RINGBID = str(Path(sys.executable).with_name("ringbid"))
 LONGEST_SECONDS = 580  # on a slow machine

@@ -17,7 +17,7 @@ from ringbid.values.author import Author
 from support.call_world import CallWorld, call_world, dials
 from support.event_receiver import ACME, EventReceiver, event_receiver, sending, verified
 from support.event_story import OTHER, all_of_it, bodies, catalog_with
-from support.server import free_port
+from support.loopback import free_port
 from support.store_clients import rows_of
 from support.stores import StorePlace
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 import signal
 from pathlib import Path
 
@@ -15,12 +14,9 @@ from ringbid.edge import tasks
 from ringbid.edge.telephony.sip.commands import EngineCommands, EngineUnreachable
 from ringbid.edge.telephony.sip.engine import EngineFailed, SipEngine
 from ringbid.edge.telephony.sip.running import run_engine
+from support.loopback import own_network
 from support.sip_desk import WAIT_SECONDS
 from support.sip_stage import make_settings, until
-
-
-def network() -> str:
-    return f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250) + 2}"
 
 
 async def wait_for_another(commands: EngineCommands, first: int) -> None:
@@ -33,7 +29,7 @@ async def wait_for_another(commands: EngineCommands, first: int) -> None:
 
 
 def test_a_kamailio_that_was_killed_is_started_again_until_it_is_told_to_stop(tmp_path: Path) -> None:
-    settings = make_settings(tmp_path, network())
+    settings = make_settings(tmp_path, own_network())
     commands = EngineCommands(settings.sip)
 
     async def run() -> None:
@@ -52,7 +48,7 @@ def test_a_kamailio_that_was_killed_is_started_again_until_it_is_told_to_stop(tm
 
 
 def test_a_kamailio_that_cannot_start_says_why(tmp_path: Path) -> None:
-    taken = network()
+    taken = own_network()
 
     async def run() -> None:
         engine = SipEngine(make_settings(tmp_path / "a", taken))

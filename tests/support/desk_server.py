@@ -25,7 +25,8 @@ from ringbid.edge.listening import take_port
 from ringbid.settings import Outbound, Settings
 from support.call_world import call_world, dials
 from support.clocks import START, JumpingClock
-from support.server import apply_catalog, free_port
+from support.loopback import free_port
+from support.server import apply_catalog
 from support.stores import StorePlace
 from support.web import FixedIdentities
 

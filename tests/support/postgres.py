@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psycopg
 
-from support.server import free_port
+from support.loopback import free_port
 
 BINARIES = ("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/pgsql-*/bin")
 

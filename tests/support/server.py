@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +15,8 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from support.loopback import free_port
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 60.0
@@ -96,16 +96,6 @@ def apply_catalog(catalog: Path, *, data: Path, database: str | None = None) -> 
     )
     if done.returncode:
         raise ServerError(f"ringbid apply ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on now. No outgoing connection gets it, so that one server after the other
-    may use it."""
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)  # systems take ports for outgoing connections from 32,768 upwards
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def _ringbid() -> str:

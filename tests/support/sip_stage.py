@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import secrets
 import shutil
 import sys
 import time
@@ -27,6 +26,7 @@ from ringbid.edge.telephony.sip.engine import SipEngine, find_missing
 from ringbid.edge.telephony.sip.noting import NotingDesk
 from ringbid.edge.telephony.sip.router import SipRouter
 from ringbid.settings import Settings, Sip
+from support.loopback import own_network
 from support.sip_desk import WAIT_SECONDS, FakeDesk
 
 CALL_SECONDS = 60.0  # the longest that a call may take, on a slow machine
@@ -278,7 +278,7 @@ def make_settings(folder: Path, network: str, **changes: Any) -> Settings:
 @contextlib.asynccontextmanager
 async def set_up(folder: Path, desk: FakeDesk, *, router: bool = True, **changes: Any) -> AsyncIterator[Stage]:
     """A stage with a running Kamailio and, unless told otherwise, one router of `desk`."""
-    network = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250) + 2}"
+    network = own_network()
     settings = make_settings(folder, network, **changes)
     assert not find_missing(settings), f"missing for SIP: {find_missing(settings)} (scripts/require_test_tools.sh)"
     assert shutil.which("sipp"), "SIPp is missing (scripts/require_test_tools.sh installs it)"

@@ -18,7 +18,7 @@ from bench.buyers import Seen, bid_of
 from bench.load import Result
 from bench.stage import start_program
 
-from support.server import free_port
+from support.loopback import free_port
 
 ROOT = Path(__file__).parents[3]
 RESERVED = {"uuid": "u", "status": "reserved", "retreaver_payout": 1.173}
