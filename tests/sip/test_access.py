@@ -83,7 +83,7 @@ def test_nobody_else_can_end_a_call(tmp_path: Path) -> None:
     async def play(stage: Stage) -> None:
         desk.first = connect((dial(stage.buyer_uri(1)),))
         answering = await stage.buyer(1, buyer())
-        calling = await stage.start_call(caller(talk_ms=800))
+        calling = await stage.start_call(caller(talk_ms=3000))
         [answered] = await desk.wait_for("answered")
         copied = ("-cid_str", answered.provider_call_id)
         (await stage.call(stray_bye(), *copied, source=stage.stranger)).check()

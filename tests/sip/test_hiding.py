@@ -18,7 +18,7 @@ def test_a_buyer_sees_only_us_and_the_call_goes_its_way(tmp_path: Path, ended_by
 
     async def play(stage: Stage) -> None:
         desk.first = connect(
-            (dial(stage.buyer_uri(1)),), (dial(stage.buyer_uri(2), longest_seconds=1 if ended_by == "engine" else 60),)
+            (dial(stage.buyer_uri(1)),), (dial(stage.buyer_uri(2), longest_seconds=3 if ended_by == "engine" else 60),)
         )
         busy = await stage.buyer(1, buyer(code=486))
         answering = await stage.buyer(2, buyer(hangs_up_after_ms=200 if ended_by == "buyer" else None))

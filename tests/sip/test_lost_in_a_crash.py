@@ -14,7 +14,7 @@ def test_a_buyer_that_does_not_take_it_lets_the_caller_know_that_it_may_try_agai
 
     async def play(stage: Stage) -> None:
         desk.first = connect((dial(stage.buyer_uri(1)),), (dial(stage.buyer_uri(2)),))
-        await stage.buyer(1, buyer(code=486, ring_ms=1500))
+        await stage.buyer(1, buyer(code=486, ring_ms=3000))
         calling = await stage.start_call(caller(final=503))
         await desk.wait_for("ringing")
         await stage.engine.kill()

@@ -10,7 +10,7 @@ import pytest
 
 from ringbid.edge.telephony.sip.recording import Recordings
 from support.certificates import make_certificates
-from support.sip_desk import FakeDesk, connect, dial
+from support.sip_desk import WAIT_SECONDS, FakeDesk, connect, dial
 from support.sip_stage import NUMBER, Stage, perform
 from support.tones import RATE, read_channels, share_of, write_tone
 
@@ -99,7 +99,7 @@ def test_a_recording_has_the_caller_on_the_left_and_the_buyer_on_the_right(tmp_p
     async def play(stage: Stage) -> None:
         await talk(stage, desk)
         [path] = await asyncio.to_thread(wait_for_recordings, Recordings(stage.settings))
-        [answered], [ended] = desk.told("answered"), desk.told("ended")
+        [answered], [ended] = await desk.wait_for("answered"), desk.told("ended")
         assert path.name == f"{answered.attempt_id}.wav"
         left, right = read_channels(path)
         assert share_of(left, 440) > 0.8
@@ -113,7 +113,7 @@ def test_a_recording_has_the_caller_on_the_left_and_the_buyer_on_the_right(tmp_p
 
 def wait_for_recordings(recordings: Recordings) -> list[Path]:
     """rtpengine finishes its files a moment after the call."""
-    ends_at = time.monotonic() + 10
+    ends_at = time.monotonic() + WAIT_SECONDS
     while not (made := recordings.convert_new()):
         assert time.monotonic() < ends_at, "nothing was recorded"
         time.sleep(0.05)

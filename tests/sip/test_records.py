@@ -205,7 +205,7 @@ def test_a_forgotten_call_may_still_be_ended_by_its_caller(tmp_path: Path) -> No
         attempt = dial(stage.buyer_uri(1))
         desk.first = connect((attempt,))
         answering = await stage.buyer(1, buyer())
-        calling = await stage.start_call(caller(talk_ms=800))
+        calling = await stage.start_call(caller(talk_ms=4000))
         [answered] = await desk.wait_for("answered")
         await stage.wait_until_talking()
         await stage.engine.kill()
@@ -232,7 +232,7 @@ def test_an_answer_that_comes_after_a_restart_connects_nobody(tmp_path: Path) ->
 
     async def play(stage: Stage) -> None:
         desk.first = connect((dial(stage.buyer_uri(1)),))
-        await stage.buyer(1, buyer(ring_ms=600))
+        await stage.buyer(1, buyer(ring_ms=3000))
         calling = await stage.start_call(caller())
         await desk.wait_for("ringing")
         await stage.engine.kill()
@@ -298,7 +298,7 @@ def test_the_table_of_records_says_how_each_call_ended(tmp_path: Path, engine_da
     table = EngineTables(engine_database)
 
     async def play(stage: Stage) -> None:
-        attempt = dial(stage.buyer_uri(1), longest_seconds=1 if ended_by == "engine" else 60)
+        attempt = dial(stage.buyer_uri(1), longest_seconds=3 if ended_by == "engine" else 60)
         desk.first = connect((attempt,))
         await stage.buyer(1, buyer(hangs_up_after_ms=200 if ended_by == "buyer" else None))
         (await stage.call(caller(talk_ms=200, waits_for_bye=ended_by != "caller"))).check()

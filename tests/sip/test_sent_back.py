@@ -253,7 +253,7 @@ def test_without_refer_an_early_end_is_an_end_and_nothing_is_handed_back(tmp_pat
     async def play(stage: Stage) -> None:
         only = dial(stage.buyer_uri(1), recover_below_seconds=10)
         desk.first = connect((only,))
-        answering = await stage.buyer(1, buyer(hangs_up_after_ms=300))
+        answering = await stage.buyer(1, buyer(hangs_up_after_ms=4000))
         calling = await stage.start_call(caller(waits_for_bye=True))
         [answered] = await desk.wait_for("answered")
         await stage.wait_until_talking()
