@@ -38,19 +38,21 @@ def test_broken_connections_to_postgresql_are_no_ones_error(postgres_place: Stor
     five = subject(concurrency=5)
 
     async def story(store: Store) -> None:
+        nonlocal rounds
         broken = 0
-        for seed in range(15):
+        while rounds < 15 or broken <= 15:  # the writer's and the reader's, but for those that were just being made
             outcomes, ended, _ = await asyncio.gather(
-                hammer(store, postgres_place.clock, (five,), clients=8, attempts=100, seed=seed),
+                hammer(store, postgres_place.clock, (five,), clients=8, attempts=100, seed=rounds),
                 asyncio.to_thread(terminate_backends, url),
                 store.reservations.look(key_id=KEY, duplicate_key=None, subjects=(five,), idempotency=None),
             )
             broken += ended
             assert outcomes["Taken"] + outcomes["NotTaken"] == 100
-        assert broken > 15, "the writer's and the reader's, but for those that were just being made"
+            rounds += 1
 
+    rounds = 0
     run(postgres_place, story)
-    assert rows_of(postgres_place, "select count(*), count(distinct uuid) from ping") == [(1500, 1500)]
+    assert rows_of(postgres_place, "select count(*), count(distinct uuid) from ping") == [(100 * rounds, 100 * rounds)]
     assert most_held(postgres_place, count_on_reserve=True) == 5
 
 

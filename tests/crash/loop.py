@@ -14,7 +14,8 @@ import yaml
 from crash.audit import audit, compare_places, read_store
 from crash.fleet import Fleet, fleet
 from crash.publishers import Attempt, Journal, Publisher
-from support.server import apply_catalog, free_port
+from support.loopback import free_port
+from support.server import apply_catalog
 
 CAP = 5
 GROUP_CAP = 12  # of all buyers together, so that it, too, is full at times
@@ -51,12 +52,12 @@ def crash_loop(
     data: Path,
     kills: int,
     seed: int,
-    least_reserved: int = 0,
+    least: int = 0,
     database: str | None = None,
     plant: str | None = None,
 ) -> Outcome:
-    """Kill a server `kills` times under load, and more often where a slow machine has not reserved enough until then.
-    `plant` names a bug of `crash.planted` that the server gets."""
+    """Kill a server `kills` times under load, and go on where, on a slow machine, fewer than `least` pings have got a
+    place until then, or have lost their server. `plant` names a bug of `crash.planted` that the server gets."""
     _apply(data, database, ttl_seconds=TTL_SECONDS)
     port, moments, journal = free_port(), random.Random(seed), Journal()
     with fleet(data=data, port=port, database=database, plant=plant) as servers:
@@ -70,7 +71,7 @@ def crash_loop(
                 _live(journal, moments)
                 servers.kill()
                 servers.start()
-                if number >= kills and journal.reserved >= least_reserved:
+                if number >= kills and min(journal.reserved, journal.unknown) >= least:
                     break
         finally:
             for publisher in publishers:
@@ -89,7 +90,7 @@ def crash_loop(
         violations=violations,
         attempts=len(attempts),
         reserved=journal.reserved,
-        unknown=sum(attempt.unknown for attempt in attempts),
+        unknown=journal.unknown,
         replayed=sum(attempt.replayed for attempt in attempts),
     )
 

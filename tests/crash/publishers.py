@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 WAIT_SECONDS = 0.003  # before the next try at a server that is down
-_ANSWER_SECONDS = 15.0
+_ANSWER_SECONDS = 60.0  # of a server that lives, on a slow machine, too
 
 
 @dataclass
@@ -51,6 +51,11 @@ class Journal:
     def reserved(self) -> int:
         """How many attempts got a place."""
         return sum(attempt.reserved for attempt in tuple(self.attempts))
+
+    @property
+    def unknown(self) -> int:
+        """How many tries were sent and got no answer."""
+        return sum(attempt.unknown for attempt in tuple(self.attempts))
 
 
 class Publisher(threading.Thread):

@@ -18,6 +18,7 @@ MESSAGES = int(os.environ.get("RINGBID_OUTBOX_MESSAGES", "10000"))
 KILLS = int(os.environ.get("RINGBID_OUTBOX_KILLS", "100"))
 SEED = int(os.environ.get("RINGBID_SEED", "1"))
 ON_POSTGRESQL = "claimed without the lock"
+MOST_RUNS = 5  # until a planted bug is found
 
 
 @pytest.mark.timeout(600)
@@ -44,18 +45,24 @@ def test_every_message_arrives_though_one_of_two_senders_is_killed_on_postgresql
 
 @pytest.mark.parametrize("plant", sorted(PLANTED))
 def test_a_planted_bug_of_the_sender_is_found(tmp_path: Path, plant: str, request: pytest.FixtureRequest) -> None:
-    database, at_once = None, 1
-    if plant == ON_POSTGRESQL:
-        database, at_once = request.getfixturevalue("postgres_cluster").create_database(), 2
-    fire = Fire(
-        data=tmp_path,
-        database=database,
-        messages=300,
-        kills=4,
-        seed=SEED,
-        at_once=at_once,
-        plant=plant,
-        quiet_seconds=5,
-    )
-    outcome = fire.run()
-    assert any(PLANTED[plant].found_as in line for line in outcome.violations), str(outcome)
+    outcomes = []
+    for number in range(MOST_RUNS):  # a few kills hit the right moment, if not in the first run
+        data = tmp_path / str(number)
+        data.mkdir()
+        database, at_once = None, 1
+        if plant == ON_POSTGRESQL:
+            database, at_once = request.getfixturevalue("postgres_cluster").create_database(), 2
+        fire = Fire(
+            data=data,
+            database=database,
+            messages=300,
+            kills=4,
+            seed=SEED + number,
+            at_once=at_once,
+            plant=plant,
+            quiet_seconds=5,
+        )
+        outcomes.append(fire.run())
+        if any(PLANTED[plant].found_as in line for line in outcomes[-1].violations):
+            return
+    pytest.fail("\n".join(map(str, outcomes)))
