@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crash.call_books import Call
 from crash.call_contents import Attempt, Contents, StoredCall
@@ -36,8 +36,9 @@ class Verdict:
     """`violations`: every broken promise.
 
     `counts` of calls: `answered`; `cut`, answered when Kamailio was killed and forgot them (`short`: nobody knows how
-    long they lasted); `refused` with 503; `lost`, being set up when Kamailio was killed; `unheard`: callers gave up
-    though Kamailio ran. And `claimed` reservations, and pings that were answered too `late` for that.
+    long they lasted); `lost`, being set up at the moment when Kamailio was killed; `refused` with 503, else; `unheard`:
+    callers gave up though Kamailio, that ran or came back, had their call. And `claimed` reservations, and pings that
+    were answered too `late` for that.
     """
 
     violations: tuple[str, ...]
@@ -79,12 +80,20 @@ def _judge(call: Call, stored: list[StoredCall], run: Run, contents: Contents) -
         return ("cut" if cut else "answered"), found
     if one is not None:
         found += _check_unanswered(call, one, contents)
+    lost = _is_set_up_at_a_kill(call, run)
     if call.refused_with == 503:
-        return "refused", [*found, *([] if call.retry_after else ["503 without Retry-After"])]
+        found += [] if call.retry_after else ["503 without Retry-After"]
+        return ("lost" if lost else "refused"), found
     if call.refused_with is not None and call.gave_up_at is None:
         return "broken", [*found, f"refused with {call.refused_with}"]
-    lost = _meets_kill(call.caller.invited_at, call.gave_up_at, run, slack=MOMENT_SECONDS)
     return ("lost" if lost else "unheard"), found
+
+
+def _is_set_up_at_a_kill(call: Call, run: Run) -> bool:
+    """One that comes later is repeated by its caller until the next Kamailio is there."""
+    over_at = call.gave_up_at or call.refused_at
+    kills = [(killed, killed) for killed, _ in run.engine_kills]
+    return _meets_kill(call.caller.invited_at, over_at, replace(run, engine_kills=kills), slack=MOMENT_SECONDS)
 
 
 def _meets_kill(first: float | None, last: float | None, run: Run, *, slack: float) -> bool:
@@ -207,8 +216,9 @@ def _check_claims(
             continue
         [one, *_] = stored[call.call_id]
         in_time = call.caller.invited_at is not None and pinged.answered_at < call.caller.invited_at
-        counts["late"] += not in_time
         if one.reservation_id == pinged.uuid:
             counts["claimed"] += 1
-        elif in_time:
+        elif not in_time:
+            counts["late"] += 1
+        else:
             yield f"{call.call_id}: its reservation {pinged.uuid} was there before it, and it did not claim it"

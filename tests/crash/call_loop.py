@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import secrets
 import statistics
 import time
 from collections import Counter
@@ -22,16 +21,17 @@ from crash import call_audit, call_ends
 from crash.call_audit import PAYOUT_MICROS, REVENUE_MICROS, Run, Verdict
 from crash.call_books import read_books
 from crash.call_contents import Contents, read_contents
-from crash.call_machines import PORT, READY_SECONDS, Engine, Link, Place, Server
+from crash.call_machines import PORT, Engine, Link, Place, Server
 from crash.call_pings import LEAD_SECONDS, Pinged, Publisher
 from ringbid import bootstrap
 from ringbid.edge import tasks
-from support.server import free_port
+from support.loopback import free_port, own_network
 
 RATE = 20  # calls a second
-PATIENCE_SECONDS = 6.0  # longer than a call may wait for the server: of callers, and of reservations
+LOOKUP_SECONDS = 20.0  # how long a call waits for the server: longer than a slow machine takes to start it
+PATIENCE_SECONDS = 6.0  # longer than that: of callers, and of reservations
 WARM_UP_SECONDS = 2.0  # after the first call, nothing is killed for so long
-SETTLE_SECONDS = 40.0  # the longest that it may take until all is told and closed, once nothing is killed any more
+SETTLE_SECONDS = 120.0  # the longest that it may take until all is told and closed, once nothing is killed any more
 BUYERS = ("busy", "ash", "birch")
 KEY = "chaos-key-of-campaign-{}"
 NUMBERS = {"a": "+18005550101", "b": "+18005550102"}  # the caller hangs up; the buyer does
@@ -41,8 +41,9 @@ NUMBERS = {"a": "+18005550101", "b": "+18005550102"}  # the caller hangs up; the
 class Plan:
     """How long calls are made, and how often what is killed meanwhile, all at moments that `seed` draws.
 
-    `apart`: Kamailio is not the next to be killed after the server. A call that waits for the server at that moment is
-    lost: it is nowhere but in Kamailio's memory, and its caller was told to wait.
+    `apart`: Kamailio is not the next to be killed after the server, and neither is killed before the server is back. A
+    call that waits for the server when Kamailio is killed is lost: it is nowhere but in Kamailio's memory, and its
+    caller was told to wait. And calls that wait for a server that is killed again and again are refused.
     """
 
     seconds: float
@@ -52,7 +53,6 @@ class Plan:
     quiet_seconds: float  # at the end, in which nothing is killed
     seed: int
     apart: bool = True
-    lookup_seconds: float = 6.0  # how long a call waits for the server
 
     @property
     def calls(self) -> int:
@@ -106,8 +106,8 @@ class Chaos:
     """One run on one store."""
 
     def __init__(self, *, data: Path, database: str | None, plan: Plan) -> None:
-        network = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250) + 2}"
-        self.place = Place(network, data, free_port(), database, plan.lookup_seconds)
+        network = own_network()
+        self.place = Place(network, data, free_port(), LOOKUP_SECONDS, database)
         self.plan = plan
         self.link = Link(self.place)
         self.server = Server(self.place)
@@ -120,7 +120,7 @@ class Chaos:
 
     async def _run(self) -> Outcome:
         settings = self.place.settings(of_server=True)
-        ttl_seconds = round(LEAD_SECONDS + self.plan.lookup_seconds + PATIENCE_SECONDS)
+        ttl_seconds = round(LEAD_SECONDS + LOOKUP_SECONDS + PATIENCE_SECONDS)
         text = _catalog_yaml(self.place, ttl_seconds=ttl_seconds)
         applied = await bootstrap.apply_catalog(settings, text, plan_only=False, applied_by="chaos")
         assert not applied.problems, applied.problems
@@ -154,8 +154,7 @@ class Chaos:
 
     async def _until_up(self) -> None:
         await self.engine.wait_until_up()
-        async with asyncio.timeout(READY_SECONDS):
-            await self.link.connected.wait()
+        await self.link.wait_until_greeted(after=0.0)
 
     async def _call_and_kill(self) -> list[Pinged]:
         """SIPp's callers and buyers, pings ahead of every second call, and the killing beside them."""
@@ -175,24 +174,31 @@ class Chaos:
             numbers.write_text("SEQUENTIAL\n" + "".join(f"{number};\n" for number in _callers(group, many)))
             options = ["-inf", str(numbers), "-s", dialled, "-r", f"{rate:g}", "-m", str(many), "-l", str(many)]
             options += ["-cid_str", f"{group}-%u@chaos", "-p", _port_of(group), f"{self.place.engine}:{PORT}"]
-            scenario = call_ends.caller(
-                waits_for_bye=group == "b", patience_seconds=self.plan.lookup_seconds + PATIENCE_SECONDS
-            )
+            scenario = call_ends.caller(waits_for_bye=group == "b", patience_seconds=LOOKUP_SECONDS + PATIENCE_SECONDS)
             calling.append(await self._sipp(f"caller-{group}", scenario, self.place.carrier, *options))
         started = time.monotonic()
         for seconds, kind in self.plan.moments():
             await asyncio.sleep(max(0.0, started + seconds - time.monotonic()))
             await self._kill(kind)
         await asyncio.gather(*(process.wait() for process in calling))
+        await self._until_the_server_is_back()
         return [each for publisher in pinging for each in await publisher]
 
     async def _kill(self, kind: str) -> None:
+        if kind == "link":
+            self.link.cut()
+            return
+        if self.plan.apart:
+            await self._until_the_server_is_back()
         if kind == "server":
             self.server.kill()
-        elif kind == "link":
-            self.link.cut()
-        else:
-            await self.engine.kill()
+            return
+        if self.place.database is None:
+            await self.engine.wait_until_talking()  # for the next Kamailio knows nothing of them
+        await self.engine.kill()
+
+    async def _until_the_server_is_back(self) -> None:
+        await self.link.wait_until_greeted(after=max(self.server.kills, default=0.0))
 
     async def _settle(self) -> tuple[float, Contents]:
         """Until no call, place or record is open any more, or for as long as that may take."""

@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from ringbid.edge.telephony.sip.commands import EngineCommands, EngineUnreachabl
 from ringbid.edge.telephony.sip.running import run_engine
 from ringbid.settings import Settings, Sip
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 PORT = 5060
 _ROUTER_PORT, _CONTROL_PORT = 8448, 8449
 
@@ -32,8 +33,8 @@ class Place:
     network: str
     data: Path
     port: int
+    lookup_seconds: float
     database: str | None = None
-    lookup_seconds: float = 6.0
 
     @property
     def engine(self) -> str:
@@ -129,25 +130,39 @@ class Engine:
 
     async def wait_until_up(self, *, after: int = 0) -> None:
         """Until a Kamailio answers that is another than `after`."""
+
+        async def another(commands: EngineCommands) -> bool:
+            return await commands.main_process_id() != after
+
+        await self._until(another)
+
+    async def wait_until_talking(self, *, calls: int = 5) -> None:
+        """Until the buyers of so many calls have answered."""
+
+        async def talking(commands: EngineCommands) -> bool:
+            return sum(dialog.answered for dialog in await commands.dialogs()) >= calls
+
+        await self._until(talking)
+
+    async def _until(self, holds: Callable[[EngineCommands], Awaitable[bool]]) -> None:
         commands = EngineCommands(self.place.settings(of_server=False).sip)
         async with asyncio.timeout(READY_SECONDS):
             while True:
                 with suppress(EngineUnreachable):
-                    if await commands.main_process_id() != after:
+                    if await holds(commands):
                         return
                 await asyncio.sleep(0.02)
 
 
 @dataclass
 class Link:
-    """Stands between the server and Kamailio, and can be cut. `greeted`: when a server was connected to Kamailio;
-    `connected`: once one was."""
+    """Stands between the server and Kamailio, and can be cut. `greeted`: when a server was connected to Kamailio."""
 
     place: Place
     greeted: list[float] = field(default_factory=list)
-    connected: asyncio.Event = field(default_factory=asyncio.Event)
     cuts: list[float] = field(default_factory=list)
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
+    _greeting: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def start(self) -> asyncio.Server:
         return await asyncio.start_server(self._serve, self.place.link, _ROUTER_PORT)
@@ -158,6 +173,11 @@ class Link:
         for writer in self._open:
             writer.transport.abort()
 
+    async def wait_until_greeted(self, *, after: float) -> None:
+        """Until a server was connected to Kamailio later than that."""
+        async with asyncio.timeout(READY_SECONDS), self._greeting:
+            await self._greeting.wait_for(lambda: any(at > after for at in self.greeted))
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             try:
@@ -165,8 +185,9 @@ class Link:
             except OSError:
                 writer.transport.abort()
                 return
-            self.greeted.append(now())
-            self.connected.set()
+            async with self._greeting:
+                self.greeted.append(now())
+                self._greeting.notify_all()
             both = {writer, to_engine}
             self._open |= both
             try:

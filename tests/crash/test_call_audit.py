@@ -162,9 +162,15 @@ def test_a_call_whose_caller_gave_up_though_kamailio_ran_is_counted() -> None:
 
 def test_a_call_that_was_being_set_up_when_kamailio_was_killed_is_lost_and_counted() -> None:
     lost = replace(REFUSED, refused_with=None, gave_up_at=AT + 8)
-    verdict = verdict_on(KEPT, CALL, lost, kills=((AT + 0.1, AT + 0.5),))
+    told = replace(REFUSED, call_id="a-3@chaos")
+    verdict = verdict_on(KEPT, CALL, lost, told, kills=((AT + 0.1, AT + 0.5),))
     assert verdict.violations == ()
-    assert verdict.counts["lost"] == 1
+    assert (verdict.counts["lost"], verdict.counts["refused"]) == (2, 0)
+
+
+def test_a_call_that_came_while_kamailio_was_away_is_not_lost() -> None:
+    unheard = replace(REFUSED, refused_with=None, gave_up_at=AT + 8)
+    assert verdict_on(KEPT, CALL, unheard, kills=((AT - 1, AT + 1),)).counts["unheard"] == 1
 
 
 def test_of_two_accounts_of_a_kamailio_that_was_killed_as_a_call_ended_the_first_is_true() -> None:
