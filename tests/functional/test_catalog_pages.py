@@ -153,6 +153,34 @@ def test_a_saved_field_is_in_force_and_nothing_else_changes(tmp_path: Path) -> N
     tell(tmp_path, story)
 
 
+def test_of_several_buyers_those_whose_boxes_are_ticked_are_taken(tmp_path: Path) -> None:
+    async def story(desk: CatalogDesk) -> None:
+        path = "/buyer-groups/edit?name=overflow"
+        before = (await desk.catalog()).buyer_groups[0]
+        page = await desk.get(path)
+        assert fields_in(page)["buyers"] == ["", "alpha", "delta"]
+        assert "Bravo Health (bravo)" in told(page)
+        await desk.save(path, buyers=["", "delta", "bravo"])
+        assert (await desk.catalog()).buyer_groups[0] == replace(before, buyers=("delta", "bravo"))
+        rule = "/campaigns/auto-insurance/conversions/edit?name=charlie%20pays%20what%20it%20bids"
+        await desk.save(rule, buyer="")
+        [free] = [one for one in (await desk.catalog()).campaigns[0].conversions if one.name.startswith("charlie")]
+        assert free.buyers == ()
+
+    tell(tmp_path, story)
+
+
+def test_a_box_that_is_no_choice_is_refused_with_what_was_ticked(tmp_path: Path) -> None:
+    async def story(desk: CatalogDesk) -> None:
+        refused = await desk.save("/buyer-groups/edit?name=overflow", buyers=["", "alpha", "nobody"])
+        assert refused.status == 422
+        assert fields_in(refused)["buyers"] == ["", "alpha", "nobody"]
+        assert "nobody (not there)" in told(refused)
+        assert 'aria-invalid="true" autofocus' in told(refused)
+
+    tell(tmp_path, story)
+
+
 def test_what_is_wrong_stands_at_its_field_with_what_was_written(tmp_path: Path) -> None:
     async def story(desk: CatalogDesk) -> None:
         response = await desk.save("/buyers/alpha", caps__daily="many", filters="age is old")

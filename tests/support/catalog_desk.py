@@ -38,7 +38,7 @@ class _Fields(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: dict[str, str] = {}
+        self.found: dict[str, Any] = {}
         self.ids: set[str] = set()
         self._select: str | None = None
         self._area: str | None = None
@@ -49,7 +49,7 @@ class _Fields(HTMLParser):
             self.ids.add(known["id"])
         name = known.get("name", "")
         if tag == "input" and name and (known.get("type") != "checkbox" or "checked" in known):
-            self.found[name] = known.get("value", "")
+            self._add(name, known.get("value", ""), known.get("type", ""))
         elif tag == "select":
             self._select = name
         elif tag == "option" and self._select and ("selected" in known or self._select not in self.found):
@@ -57,6 +57,13 @@ class _Fields(HTMLParser):
         elif tag == "textarea":
             self._area = name
             self.found[name] = ""
+
+    def _add(self, name: str, value: str, kind: str) -> None:
+        before = self.found.get(name)
+        if kind != "checkbox" or before is None:
+            self.found[name] = value
+        else:  # one of several boxes
+            self.found[name] = [*(before if isinstance(before, list) else [before]), value]
 
     def handle_data(self, data: str) -> None:
         if self._area:
@@ -69,8 +76,8 @@ class _Fields(HTMLParser):
             self._area = None
 
 
-def fields_in(page: Response) -> dict[str, str]:
-    """What the forms of a page would send, all together."""
+def fields_in(page: Response) -> dict[str, Any]:
+    """What the forms of a page would send, all together: a text each, a list of them where several boxes are ticked."""
     parser = _Fields()
     parser.feed(page.body.decode())
     return parser.found
@@ -96,12 +103,12 @@ class CatalogDesk:
     async def get(self, path: str) -> Response:
         return await visit(self.web, "GET", path, headers=self._headers())
 
-    async def post(self, path: str, form: Mapping[str, str]) -> Response:
+    async def post(self, path: str, form: Mapping[str, Any]) -> Response:
         headers = self._headers() | {"content-type": "application/x-www-form-urlencoded"}
-        body = urlencode(form).encode()
+        body = urlencode(form, doseq=True).encode()
         return await visit(self.web, "POST", path, headers=headers, body=body)
 
-    async def save(self, path: str, *, without: tuple[str, ...] = (), **changed: str) -> Response:
+    async def save(self, path: str, *, without: tuple[str, ...] = (), **changed: str | list[str]) -> Response:
         """Open a page, change fields of its form, save it. Names of fields have `__` for a dot."""
         form = fields_in(await self.get(path)) | {"do": "save"}
         form |= {name.replace("__", "."): value for name, value in changed.items()}

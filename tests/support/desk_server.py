@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,13 @@ from ringbid.edge.emulate.buyers import EmulatedBuyers
 from ringbid.edge.emulate.demo import KEYS, demo_catalog
 from ringbid.edge.listening import take_port
 from ringbid.settings import Outbound, Settings
+from ringbid.values.ids import BuyerId
 from support.call_world import call_world, dials
 from support.clocks import START, JumpingClock
 from support.loopback import free_port
 from support.server import apply_catalog
 from support.stores import StorePlace
-from support.web import FixedIdentities
+from support.web import BUYER, FixedIdentities
 
 READY_SECONDS = 60.0
 SEED = 7
@@ -108,6 +109,7 @@ def running_desk(
         desk.things.update(_sample_pings(desk))
         if not real_accounts:  # where people sign in, nobody has yet
             desk.things["posting"] = _sample_link(desk)
+            _dispute_call(desk)
         yield desk
     finally:
         stop()
@@ -150,12 +152,29 @@ def _sample_link(desk: Desk) -> str:
     made = httpx.post(
         f"{desk.base_url}/campaigns/auto-insurance/posting",
         data={"publisher": "4321ABCD", "key": "Default", "secret": KEYS["auto-insurance"]},
-        headers={"cookie": "ringbid=owner", "x-csrf-token": form_token("owner"), "accept": "text/html"},
+        headers=_headers_of("owner"),
         timeout=30,
     )
     found = re.search(r"/p/([\w-]{43})", made.text)
     assert found is not None, made.text
     return found[1]
+
+
+def _dispute_call(desk: Desk) -> None:
+    """The buyer who took the sample call, signed in as `delta`, disputes it."""
+    desk.identities.actors["delta"] = replace(BUYER, buyer_id=BuyerId("delta"))
+    path = f"/portal/buyer/calls/{desk.things['call']}/dispute"
+    answer = httpx.post(
+        f"{desk.base_url}{path}",
+        data={"reason": "The caller wanted a dentist."},
+        headers=_headers_of("delta"),
+        timeout=30,
+    )
+    assert answer.status_code == 303, answer.text
+
+
+def _headers_of(session: str) -> dict[str, str]:
+    return {"cookie": f"ringbid={session}", "x-csrf-token": form_token(session), "accept": "text/html"}
 
 
 def _phone(user: str) -> str:

@@ -52,7 +52,8 @@ _PATTERN_OPTIONS.case_sensitive = False  # as in all of text's comparisons; `(?-
 
 
 @lru_cache(maxsize=1)
-def _time_zones() -> frozenset[str]:
+def time_zones() -> frozenset[str]:
+    """The names that a time zone may have."""
     # `localtime` and `Factory` mean something else on every machine.
     return frozenset(zoneinfo.available_timezones()) - {"localtime", "Factory"}
 
@@ -66,9 +67,9 @@ def _holiday_places() -> dict[str, frozenset[str]]:
 
 def time_zone(name: str) -> str | None:
     """An IANA name."""
-    if name in _time_zones():
+    if name in time_zones():
         return None
-    return f"an IANA time zone such as America/New_York{did_you_mean(name, _time_zones())}"
+    return f"an IANA time zone such as America/New_York{did_you_mean(name, time_zones())}"
 
 
 def currency(code: str) -> str | None:

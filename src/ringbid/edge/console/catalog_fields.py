@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ringbid.catalog.model import Explain, Side, TagType, WebhookTrigger
+from ringbid.catalog.model import EVENT_TYPES, AccessRight, Explain, Side, TagType, WebhookTrigger
 from ringbid.values.quote import ConvertsOn, CountedFrom
 
-Kind = Literal["text", "number", "check", "choice", "filters", "hours", "names", "words", "yaml"]
+Kind = Literal["text", "number", "check", "choice", "filters", "hours", "names", "several", "words", "yaml", "zone"]
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`refers` is the list (publishers, buyers) whose ids are the choices. `identity`: it does not change."""
+    """`refers` is the list (publishers, buyers) whose ids are the choices. `identity`: it does not change.
+
+    Of `choices` one is taken, or where the kind is "several" any number."""
 
     name: str
     label: str
@@ -47,7 +49,7 @@ _CAPS = (
 )
 _FILTER_HINT = "One a line, all must hold: caller_state in CA, NV, NY · age >= 18 · jornaya_id exists"
 _FILTERS = Field("filters", "Filters", "filters", _FILTER_HINT, rows=4)
-_TIME_ZONE = Field("time_zone", "Time zone", hint="An IANA name such as America/New_York.")
+_TIME_ZONE = Field("time_zone", "Time zone", "zone", hint="An IANA name such as America/New_York.")
 _BUYER_OPTION = Field("buyer", "Buyer", "choice", hint="Empty: any buyer.", refers="buyers")
 _PUBLISHER_OPTION = Field("publisher", "Publisher", "choice", hint="Empty: any publisher.", refers="publishers")
 _TAG_PREFIX = Field("tag_prefix", "Tag prefix", hint="Put before the names of the tags that come with this key.")
@@ -57,7 +59,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "company": (
         _NAME,
         Field(
-            "time_zone", "Time zone", hint="An IANA name. Buyers without a zone of their own follow it."
+            "time_zone", "Time zone", "zone", "An IANA name. Buyers without a zone of their own follow it."
         ),
         Field("currency", "Currency", hint="An ISO 4217 code such as USD."),
         Field("rtb_enabled", "Real-time bidding is on", "check", "Off: every ping is rejected."),
@@ -112,7 +114,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "buyer_groups": (
         _ID,
         _NAME,
-        Field("buyers", "Buyers", "words", "Ids with commas. A member's call counts against the group's caps too."),
+        Field("buyers", "Buyers", "several", "A member's call counts against the group's caps too.", refers="buyers"),
         *_CAPS,
         Field("ring", "Rings", "choice", choices=_words(("one_at_a_time", "all_at_once"))),
     ),
@@ -164,7 +166,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "access_keys": (
         _KEY_NAME,
         Field("paused", "Paused", "check"),
-        Field("allows", "Allows", "words", "write_tags, convert, hand_back; with commas.", required=True),
+        Field("allows", "Allows", "several", "At least one.", choices=_words(get_args(AccessRight))),
         _BUYER_OPTION,
         _PUBLISHER_OPTION,
         _TAG_PREFIX,
@@ -196,8 +198,8 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     ),
     "conversions": (
         _NAME,
-        Field("buyer", "Buyers", "words", "Ids with commas. Empty: any buyer."),
-        Field("publishers", "Publishers", "words", "Ids with commas. Empty: any publisher."),
+        Field("buyer", "Buyers", "several", "None: any buyer.", refers="buyers"),
+        Field("publishers", "Publishers", "several", "None: any publisher.", refers="publishers"),
         _FILTERS,
         Field("side", "Decides", "choice", choices=tuple(
             zip(get_args(Side), ("both sides", "what the buyer owes", "what the publisher is paid"), strict=True)
@@ -231,7 +233,7 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     "event_webhooks": (
         _ID,
         Field("url", "URL", hint="Where events are sent to, as JSON with POST. Without [tokens].", required=True),
-        Field("events", "Events", "words", "With commas. Empty: all of them.", rows=3),
+        Field("events", "Events", "several", "None: all of them.", choices=tuple((one, one) for one in EVENT_TYPES)),
         Field("caller_number", "Events say the caller's number", "check"),
         Field("paused", "Paused", "check", "Nothing that happens meanwhile is sent, now or later."),
     ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from ringbid.catalog.checks import time_zones
 from ringbid.catalog.document import DEFAULTS, write_yaml
 from ringbid.catalog.editing import Add, Edit, Set, read_part
 from ringbid.catalog.file_fields import catalog_fields
@@ -31,6 +32,14 @@ class Shown:
     choices: tuple[tuple[str, str], ...] = ()
     error: str = ""
     fixed: bool = False
+
+    @property
+    def boxes(self) -> list[tuple[str, str, bool]]:
+        """Where several may be chosen: each choice, its words, and whether it is chosen; what is no choice last."""
+        chosen = [str(word) for word in texts.read_words(self.text)]
+        known = {one for one, _ in self.choices}
+        strange = ((one, f"{one} (not there)") for one in chosen if one not in known)
+        return [(one, words, one in chosen) for one, words in (*self.choices, *strange)]
 
 
 def fields_at(catalog: Catalog, path: str) -> dict[str, object] | None:
@@ -74,7 +83,9 @@ def show(
 
 
 def choices_of(field: Field, catalog: Catalog) -> tuple[tuple[str, str], ...]:
-    """What may be chosen."""
+    """What may be chosen; of a time zone what may be written."""
+    if field.kind == "zone":
+        return tuple((name, name) for name in sorted(time_zones()))
     if not field.refers:
         return field.choices
     things: Iterable[tuple[str, str]] = (
@@ -83,7 +94,7 @@ def choices_of(field: Field, catalog: Catalog) -> tuple[tuple[str, str], ...]:
         else ((one.id, one.name) for one in catalog.buyers)
     )
     named = tuple((one, f"{name} ({one})") for one, name in things)
-    return named if field.required else (("", "–"), *named)
+    return named if field.required or field.kind == "several" else (("", "–"), *named)
 
 
 def edits_of(
@@ -136,7 +147,7 @@ def write(field: Field, value: object) -> str:
             return texts.write_hours(value)
         case "names":
             return texts.write_names(value)
-        case "words":
+        case "words" | "several":
             return texts.write_words(value)
         case "yaml":
             return "" if value is None else write_yaml(value).rstrip("\n")
@@ -167,12 +178,18 @@ def _changed(kind: str, fields: Mapping[str, object], catalog: Catalog, form: Fo
         if field.name not in form and not (field.kind == "check" and "version" in form):
             continue  # not on the page that sent it
         text = sent_text(form, field)
-        if text.strip() == write(field, value_of(fields, field.name)).strip():
+        if _same(field, text, write(field, value_of(fields, field.name))):
             continue
         value = _read(field, text, catalog)
         changed[field.name] = None if write(field, value_of(defaults, field.name)) == text else value
     renamed = {"name": changed.pop("name")} if "name" in changed else {}  # last: the path of the others has the old one
     return _limits_together(changed, form) | renamed
+
+
+def _same(field: Field, text: str, before: str) -> bool:
+    if field.kind == "several":  # boxes have an order of their own
+        return set(texts.read_words(text)) == set(texts.read_words(before))
+    return text.strip() == before.strip()
 
 
 def _limits_together(changed: dict[str, object], form: Form) -> dict[str, object]:
@@ -198,7 +215,7 @@ def _read(field: Field, text: str, catalog: Catalog) -> object:
             return texts.read_hours(text)
         case "names":
             return texts.read_names(text)
-        case "words":
+        case "words" | "several":
             return texts.read_words(text) or None
         case "yaml":
             part = read_part(text, field.name)

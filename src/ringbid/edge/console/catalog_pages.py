@@ -128,9 +128,12 @@ def _back_to_ping(request: WebRequest, place: Place) -> Place:
 
 
 async def read_form(request: WebRequest) -> dict[str, str]:
-    """The fields of a form, each once."""
-    sent = await request.form()
-    return {name: value for name, value in sent.multi_items() if isinstance(value, str)}
+    """The fields of a form, each once; of several values a text with all of them."""
+    fields: dict[str, str] = {}
+    for name, value in (await request.form()).multi_items():
+        if isinstance(value, str):
+            fields[name] = f"{fields[name]}, {value}" if fields.get(name) else value
+    return fields
 
 
 def told(changes: tuple[Change, ...]) -> str:

@@ -15,6 +15,7 @@ from ringbid.accounts.actor import Actor
 from ringbid.accounts.audit import author_of
 from ringbid.accounts.policy import Policy, allows
 from ringbid.edge.console.flash import tell_next_page
+from ringbid.edge.console.lists import company_of, names_of
 from ringbid.edge.console.pages import page
 from ringbid.edge.console.portal_lists import tools_of
 from ringbid.edge.console.whole_tables import Line, WholeTable, files_of, view_of
@@ -35,7 +36,8 @@ DECISIONS = (("stands", "The call stands"), ("void", "Void the call: nothing is 
 @get("/disputes", opt={"policy": Policy.READ}, name="disputes")
 async def list_disputes(request: WebRequest) -> Template:
     """Open ones first."""
-    return page(request, "portal/disputes.html", title="Disputes", view=view_of(request, await _disputes(request)))
+    view = view_of(request, await _disputes(request))
+    return page(request, "portal/disputes.html", title="Disputes", view=view, buyers=_buyers(request))
 
 
 async def _disputes(request: WebRequest) -> WholeTable:
@@ -111,11 +113,17 @@ def _dispute_page(
         title="Dispute",
         status=422 if errors else 200,
         dispute=dispute,
+        buyers=_buyers(request),
         decisions=DECISIONS,
         may_answer=allows(Policy.MANAGE, actor_of(request)) == "yes",
         errors=errors or {},
         form=form or {},
     )
+
+
+def _buyers(request: WebRequest) -> Mapping[str, str]:
+    """Their names by their ids."""
+    return names_of(company_of(request))["buyer_id"]
 
 
 async def _find(request: WebRequest, uuid: str) -> Dispute:
