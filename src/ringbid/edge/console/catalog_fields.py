@@ -17,9 +17,9 @@ Kind = Literal["text", "number", "check", "choice", "filters", "hours", "names",
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`refers` is the list (publishers, buyers) whose ids are the choices. `identity`: it does not change.
-
-    Of `choices` one is taken, or where the kind is "several" any number."""
+    """Of `choices` one is taken, or where the kind is "several" any number; `refers` is the list (publishers, buyers)
+    whose ids they are instead. `identity`: it does not change.
+    """
 
     name: str
     label: str

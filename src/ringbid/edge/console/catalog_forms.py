@@ -187,6 +187,7 @@ def _changed(kind: str, fields: Mapping[str, object], catalog: Catalog, form: Fo
 
 
 def _same(field: Field, text: str, before: str) -> bool:
+    """Does the field say what it said before?"""
     if field.kind == "several":  # boxes have an order of their own
         return set(texts.read_words(text)) == set(texts.read_words(before))
     return text.strip() == before.strip()
