@@ -53,7 +53,7 @@ class Lengths:
 
 
 WHOLE = Lengths(NUMBERS_ASKED, rounds=3, closed_seconds=2.5, open_seconds=4.0, warm_up_seconds=0.7)
-QUICK = Lengths(NUMBERS_ASKED[:2], rounds=1, closed_seconds=0.5, open_seconds=0.5, warm_up_seconds=0.3)
+QUICK = Lengths(NUMBERS_ASKED[:2], rounds=1, closed_seconds=2.0, open_seconds=2.0, warm_up_seconds=0.3)
 
 
 @dataclass(slots=True)

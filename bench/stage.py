@@ -61,7 +61,7 @@ class Stage:
         connections: int,
         rate: float | None = None,
     ) -> tuple[Result, list[str]]:
-        """Put load on one server; what was measured, and everything that was wrong."""
+        """Put load on one server; what was measured, and everything that was wrong. No measure: end."""
         command = [sys.executable, "-m", "bench.load", "--json", "--port", str(target.port)]
         command += [
             "--server-pid",
@@ -81,6 +81,8 @@ class Stage:
             done = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=patience_seconds)
         result = msgspec.json.decode(done.stdout, type=Result)
         wrong = [f"{target.name}, {asked} asked: {sample}" for sample in result.samples]
+        if not result.answered:
+            sys.exit("\n".join(wrong))
         asks = self._seen().asks
         if asks != result.sent * asked and target.name != "empty":
             wrong.append(f"{target.name}, {asked} asked: {result.sent} pings made {asks} asks")
