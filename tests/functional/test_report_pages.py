@@ -23,7 +23,7 @@ from ringbid.accounts.actor import Actor, Role
 from ringbid.bootstrap import apply_to
 from ringbid.edge.console.report_query import FILTERS
 from ringbid.reports.attention import read_attention
-from ringbid.reports.journey import AskOutcome, Journey
+from ringbid.reports.journey import AskOutcome, Journey, Step
 from ringbid.store import journey_rows as rows
 from ringbid.store.journeys import start_of
 from ringbid.store.opening import Store
@@ -129,6 +129,17 @@ def test_header_table_file_and_api_say_the_same_numbers(place: StorePlace) -> No
     assert [row["counts"] for row in body["data"]] == [body["total"]["counts"]]
     assert body["total"]["counts"]["pings"] == counts.pings
     assert sum(one["count"] for one in body["endings"]) == counts.all
+
+
+def test_page_and_api_say_of_how_many_conversions_the_money_is_left_out(sqlite_place: StorePlace) -> None:
+    async def in_euros(store: Store, place: StorePlace) -> None:
+        sold = next(one for one in today(place) if one.step >= Step.CONVERTED)
+        await keep(store, [replace(sold, booked=replace(sold.booked, currency="EUR"))])
+
+    page, api = visit(sqlite_place, "/reports", "/api/v1/reports", prepare=in_euros)
+    assert "1 conversion is in another currency, and its money is not in here." in page.text
+    assert api.json()["other_currencies"] == 1
+    assert api.json()["total"]["counts"]["converted"] == 1
 
 
 def test_every_link_of_a_report_leads_to_a_report(sqlite_place: StorePlace) -> None:

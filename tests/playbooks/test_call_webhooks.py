@@ -245,7 +245,7 @@ def test_a_forward_filter_takes_from_its_buyers_webhook_what_that_is_to_answer(s
         world.outbound.answers = {"held": {"json": {}}}
         answer = await world.arrive()
         assert rung(answer) == ["bravo"]
-        assert verdicts(await world.stored())["alpha"] == "filter_tag_missing"
+        assert verdicts(await world.stored())["alpha"] == "answer_tag_missing"
         assert world.outbound.asks[-1].url.endswith("held?score=99"), "it is told what the publisher says"
 
     url = "http://127.0.0.1:9/held?score=[score]"

@@ -196,10 +196,11 @@ def _buyer_on_holiday(plot: Plot, buyer: str) -> None:
 
 def _filter(reason: Reason, written: dict[str, Any], **sent: str) -> Callable[[Plot, str], None]:
     def plant(plot: Plot, buyer: str) -> None:
-        plot.buyer(buyer).setdefault("filters", []).append(written)
+        filters = plot.buyer(buyer).setdefault("filters", [])
+        filters.append(written)
         plot.ping.update(sent)
         fitting = {"tag": "publisher_id", "operator": "==", "value": "PUB"}
-        plot.plant(f"buyers[{buyer}].filters[0]", fitting, reason)
+        plot.plant(f"buyers[{buyer}].filters[{len(filters) - 1}]", fitting, reason)
 
     return plant
 
@@ -258,6 +259,13 @@ def _output_unreadable(plot: Plot, buyer: str) -> None:
     plot.ask(buyer, "odd")
     plot.rule(buyer)["revenue"] = f"[{buyer}_bid]"  # so that it must be an amount
     plot.plant(f"{CAMPAIGN}.webhooks[ask {buyer}].outputs.{buyer}_bid", "bid.exact", Reason.BID_UNREADABLE)
+
+
+def _answer_without_tag(plot: Plot, buyer: str) -> None:
+    plot.ask(buyer, "good")["outputs"][f"{buyer}_tier"] = "tier"
+    plot.ping[f"{buyer}_tier"] = "gold"  # what a publisher says of it counts for nothing
+    written = {"tag": f"{buyer}_tier", "operator": "==", "value": "gold"}
+    _filter(Reason.ANSWER_TAG_MISSING, written)(plot, buyer)
 
 
 def _number_unresolved(plot: Plot, buyer: str) -> None:
@@ -330,6 +338,7 @@ OF_BUYERS = (
     Cause("bid_unreadable", "ask", _partner("garbled", Reason.BID_UNREADABLE)),
     Cause("bid_unreadable output", "ask", _output_unreadable),
     Cause("buyer_declined", "ask", _declined),
+    Cause("answer_tag_missing", "ask", _answer_without_tag),
     Cause("number_unresolved", "number", _number_unresolved),
     Cause("destination_not_allowed", "number", _destination_not_allowed),
     Cause("quote_payout_unknown", "quote", _payout_unknown),

@@ -15,7 +15,7 @@ from ringbid.catalog.model import BuyerGroup
 from ringbid.catalog.snapshot import CompanyView
 from ringbid.reservations.limits import Usage
 from ringbid.reservations.reservation import Reservation
-from ringbid.routing.candidate import Candidate, make_candidate
+from ringbid.routing.candidate import Candidate, check_answered, make_candidate
 from ringbid.routing.eligibility import check_buyer
 from ringbid.routing.plan import CampaignPlan, PlannedBuyer
 from ringbid.routing.ranking import rank
@@ -86,11 +86,7 @@ def tags_of(facts: Facts, planned: PlannedBuyer) -> Tags:
 
 def check_forward(planned: PlannedBuyer, tags: Tags) -> Refused | None:
     """Why this buyer may not be dialled after all: its forward filters, with all that is known now."""
-    for compiled in planned.forward_filters:
-        refused = compiled.check(tags)
-        if refused is not None:
-            return refused
-    return None
+    return check_answered(planned.forward_filters, tags, answered=planned.forward_answered)
 
 
 def rung_together(first: Candidate, order: Collection[Candidate], company: CompanyView) -> tuple[Candidate, ...]:

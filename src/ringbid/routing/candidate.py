@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from ringbid.catalog.phone_parsing import parse_phone
 from ringbid.catalog.tokens import tokens_in
 from ringbid.reservations.ports import Place
+from ringbid.routing.filters import CompiledFilter
 from ringbid.routing.plan import PlannedBuyer
 from ringbid.routing.quote import quote
 from ringbid.routing.ranking import Offer
@@ -57,12 +59,9 @@ def make_candidate(
     """The candidate that this buyer's tags make, or why it is none: filters on its answer, number, quote, in this
     order. `before_call`: as in `routing.quote`.
     """
-    for compiled in planned.answer_filters:
-        refused = compiled.check(tags)
-        if refused is not None and refused.reason is Reason.FILTER_TAG_MISSING and compiled.tag in planned.answered:
-            return replace(refused, actual=f"no {compiled.tag} in the buyer's answer")
-        if refused is not None:
-            return refused
+    refused = check_answered(planned.answer_filters, tags, answered=planned.answered)
+    if refused is not None:
+        return refused
     number = _number(planned, tags)
     if isinstance(number, Refused):
         return number
@@ -70,6 +69,20 @@ def make_candidate(
     if isinstance(quoted, Refused):
         return quoted
     return Candidate(planned=planned, number=number, quote=quoted)
+
+
+def check_answered(filters: Iterable[CompiledFilter], tags: Tags, *, answered: Collection[str]) -> Refused | None:
+    """The first filter that refuses. `answered`: the tags that the buyer's own answer was to fill, so that it lies with
+    the buyer, not with the publisher, where one of them is missing.
+    """
+    for compiled in filters:
+        refused = compiled.check(tags)
+        if refused is not None and refused.reason is Reason.FILTER_TAG_MISSING and compiled.tag in answered:
+            actual = f"no {compiled.tag} in the buyer's answer"
+            return replace(refused, reason=Reason.ANSWER_TAG_MISSING, actual=actual)
+        if refused is not None:
+            return refused
+    return None
 
 
 def _number(planned: PlannedBuyer, tags: Tags) -> str | Refused:

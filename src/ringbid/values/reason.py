@@ -294,6 +294,12 @@ class Reason(Enum):
         "The buyer answered and declined: the webhook's `accept` was false or missing.",
         retry=True,
     )
+    ANSWER_TAG_MISSING = _buyer(
+        "answer_tag_missing",
+        _B,
+        _BUY,
+        "A filter of the buyer needs a tag that its own answer was to fill and did not: see the webhook's `outputs`.",
+    )
     NUMBER_UNRESOLVED = _buyer(
         "number_unresolved", _B, _BUY, "The buyer's number is a [tag] that nothing has filled, or that is no number."
     )

@@ -82,13 +82,15 @@ class EndingTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportTold(msgspec.Struct, frozen=True, kw_only=True):
-    """`as_of`: all that happened until then is counted."""
+    """`as_of`: all that happened until then is counted. `other_currencies`: so many conversions are counted whose money
+    is left out, since it is not in the company's currency."""
 
     as_of: datetime | None
     group: str
     first_day: date
     last_day: date
     time_zone: str
+    other_currencies: int
     total: RowTold
     data: list[RowTold]
     endings: list[EndingTold]
@@ -164,6 +166,7 @@ def _told(report: Report) -> ReportTold:
         first_day=period.first,
         last_day=period.last,
         time_zone=period.zone,
+        other_currencies=report.foreign,
         total=_row(report.total, currency),
         data=[_row(row, currency) for row in report.rows],
         endings=[EndingTold(code=one.code, text=one.text, count=one.count) for one in report.endings],
