@@ -5,9 +5,9 @@ Used by `journeys`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from operator import add
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import BigInteger, bindparam, delete, func, literal_column, select
@@ -84,6 +84,9 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder(dict[str, str]).decode
 
 Key = tuple[str, str, str, str, str, int, str, str]  # of a row of the rollup
+_Cell = tuple[str, int, str, tuple[str, str, str], str, str]  # company, start, currency, PLACES, facet and its value
+_AnyKey = TypeVar("_AnyKey")
+_ONE_ASKED = list(Counts(asked=1).values)
 
 
 def journey_row(one: Journey, start_ms: int) -> Row:
@@ -161,46 +164,47 @@ def read_booked(rows: Iterable[Row]) -> Booked:
 
 
 class Sums:
-    """What is to be added to the rollup: some journeys, less what they were before."""
+    """What is to be added to the rollup: some journeys, less what they were before. Those of one round mostly share
+    publisher, campaign and buyer: they are added up in each facet first, and each such sum goes into its views once.
+    """
 
     def __init__(self) -> None:
-        self._counts: dict[Key, list[int]] = {}
+        self._cells: dict[_Cell, list[int]] = {}
+        self._asks: dict[Key, list[int]] = {}
 
     def add(self, one: Journey, start_ms: int, *, less: bool = False) -> None:
-        """One journey, in each view of each of its facets."""
-        begun, currency = one.beginning, one.booked.currency
+        """One journey, in each of its facets."""
+        begun = one.beginning
         counts = [-count if less else count for count in counts_of(one).values]
-        places = {"publisher": begun.publisher_id, "campaign": begun.campaign_id, "buyer": one.buyer_id}
-        facets = [("number", one.number), ("ending", one.ending), ("state", begun.caller_state)]
-        facets += [(f"tag:{name}", value) for name, value in begun.tags.items()]
-        for kept in KEPT:
-            within = _within(places, kept)
-            for facet, value in facets:
-                self._add((begun.company_id, stored_facet(facet, kept), *within, start_ms, value, currency), counts)
-        for place, views in KEPT_OF_PLACES.items():
-            for kept in views:
-                key = (begun.company_id, stored_facet(place, kept), *_within(places, kept), start_ms)
-                self._add((*key, places[place], currency), counts)
+        places = (begun.publisher_id, begun.campaign_id, one.buyer_id)
+        whole = (begun.company_id, start_ms, one.booked.currency, places)
+        facets = [*zip(PLACES, places, strict=True), ("number", one.number), ("ending", one.ending)]
+        facets += [("state", begun.caller_state), *((f"tag:{name}", value) for name, value in begun.tags.items())]
+        for facet, value in facets:
+            _add(self._cells, (*whole, facet, value), counts)
 
     def add_asks(self, begun: Beginning, asks: Sequence[AskOutcome], start_ms: int) -> None:
         """How the buyers' webhooks answered."""
         for ask in asks:
             key = (begun.company_id, "ask", "", "", "", start_ms, f"{ask.outcome} {ask.buyer_id}", "")
-            self._add(key, list(Counts(asked=1).values))
+            _add(self._asks, key, _ONE_ASKED)
 
     def rows(self) -> list[Row]:
         """In the order of the table's columns and its key."""
-        return [(*key, *counts) for key, counts in sorted(self._counts.items()) if any(counts)]
+        sums = dict(self._asks)
+        for (company_id, start_ms, currency, places, facet, value), counts in self._cells.items():
+            for kept in KEPT_OF_PLACES.get(facet, KEPT):
+                within = (place if name in kept else "" for name, place in zip(PLACES, places, strict=True))
+                publisher, campaign, buyer = within
+                view = stored_facet(facet, kept)
+                _add(sums, (company_id, view, publisher, campaign, buyer, start_ms, value, currency), counts)
+        return [(*key, *counts) for key, counts in sorted(sums.items()) if any(counts)]
 
-    def _add(self, key: Key, counts: list[int]) -> None:
-        found = self._counts.get(key)
-        self._counts[key] = counts if found is None else list(map(add, found, counts))
 
-
-def _within(places: Mapping[str, str], kept: frozenset[str]) -> tuple[str, str, str]:
-    """The key's columns of a view."""
-    publisher, campaign, buyer = (places[place] if place in kept else "" for place in PLACES)
-    return publisher, campaign, buyer
+def _add(sums: dict[_AnyKey, list[int]], key: _AnyKey, counts: list[int]) -> None:
+    """No list is changed: several keys may share one."""
+    found = sums.get(key)
+    sums[key] = counts if found is None else list(map(add, found, counts))
 
 
 def mark_rows(marks: dict[str, tuple[int, int]], newest_id: int, now_ms: int, *, certain_ms: int) -> list[Row]:
