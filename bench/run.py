@@ -6,11 +6,11 @@ loop: CPU per ping, and how many pings a second are the most (saturation). Then 
 overhead, which is the time to the answer minus the time that the awaited buyers took. Ends with 1 where any answer was
 wrong.
 
-    make bench                     the whole, some six minutes
+    make bench                     the whole, some seven minutes
     make bench ARGS=pings          only that part; or `calls`
     make bench ARGS=pages          people's pages where a million pings are stored; not part of the whole
     make bench ARGS=live           the live feed at 200 pings a second; not part of the whole
-    make bench ARGS=--quick        does it work at all? Under a minute; the figures mean little
+    make bench ARGS=--quick        does it work at all? About a minute; the figures mean little
     make bench ARGS=--profile      where the time of a ping goes
 """
 
@@ -125,7 +125,7 @@ def main() -> int:
     parser.add_argument(
         "part", nargs="?", choices=("all", "pings", "calls", "pages", "live"), default="all", help="what is measured"
     )
-    parser.add_argument("--quick", action="store_true", help="under a minute, to see that it works")
+    parser.add_argument("--quick", action="store_true", help="about a minute, to see that it works")
     parser.add_argument("--profile", action="store_true", help="where the time of a ping goes, instead")
     arguments = parser.parse_args()
     cores = share_cores()
